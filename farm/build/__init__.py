@@ -1,0 +1,1 @@
+"""buildx: commands as data, running them, reading their progress, joining the results."""

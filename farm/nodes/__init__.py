@@ -1,0 +1,1 @@
+"""A node: its SSH session and tunnels, its engine, its facts."""

@@ -1,0 +1,52 @@
+"""What a node says of itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.errors import FarmError
+from farm.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundEngine:
+    """A BuildKit that the probe found: kind of engine, socket on the node, version if it says so, and if we may use it.
+
+    `problem` is None for a usable one, else one line that says why not (no permission, nobody listens).
+    """
+
+    engine: str
+    socket: str
+    version: str | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """One node as its kernel, userland and CPU describe it. Sizes in bytes, temperature in degrees Celsius."""
+
+    node: str
+    machine: str
+    kernel: str
+    userland: str
+    cpu_model: str
+    cpu_count: int
+    page_size: int | None
+    native: tuple[Platform, ...]
+    emulated: tuple[Platform, ...]
+    memory_total: int
+    memory_available: int
+    load: float
+    disk_free: int | None
+    disk_total: int | None
+    temperature: float | None
+    engines: tuple[FoundEngine, ...]
+    clock_skew: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unreachable:
+    """A node that gave no facts, and the error that says why."""
+
+    node: str
+    error: FarmError

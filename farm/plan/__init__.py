@@ -1,0 +1,1 @@
+"""Who builds what: pure."""

@@ -1,0 +1,1 @@
+"""The registry as the coordinator sees it: references, manifests, credentials, checks."""

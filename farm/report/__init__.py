@@ -1,0 +1,1 @@
+"""What is told: events, and those who watch them."""

@@ -1,0 +1,146 @@
+"""What happens during a run, as values. Whoever wants to know subscribes; nobody else is changed by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from farm.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunStarted:
+    """A run has an identity and a folder for its logs."""
+
+    run: str
+    logs: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeProbed:
+    """A node answered, or did not (`error` says why). `seconds` from the first packet to the last answer."""
+
+    node: str
+    seconds: float
+    summary: str
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One platform has its node; `reason` says in words why that one."""
+
+    platform: Platform
+    node: str
+    standbys: tuple[str, ...]
+    reason: str
+    emulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildStarted:
+    """A try at one platform on one node; tries count from 1."""
+
+    node: str
+    platform: Platform
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepStarted:
+    """BuildKit began a step (a vertex); `step` is its name as BuildKit gives it."""
+
+    node: str
+    platform: Platform
+    step: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFinished:
+    """BuildKit ended a step. `cached` and `total` count the steps of this try seen so far."""
+
+    node: str
+    platform: Platform
+    step: str
+    was_cached: bool
+    error: str | None
+    cached: int
+    total: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line that a step printed."""
+
+    node: str
+    platform: Platform
+    step: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttemptFailed:
+    """A try ended badly. `next` says what farm does now, in words."""
+
+    node: str
+    platform: Platform
+    attempt: int
+    kind: str
+    reason: str
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFinished:
+    """A platform is there: its image manifest's digest (None without a push), and how it went."""
+
+    node: str
+    platform: Platform
+    digest: str | None
+    seconds: float
+    cached: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageStarted:
+    """A stage of the run that is not tied to one platform."""
+
+    stage: Literal["probe", "sources", "connect", "join", "verify", "collect"]
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFinished:
+    """The same stage has ended after `seconds`."""
+
+    stage: Literal["probe", "sources", "connect", "join", "verify", "collect"]
+    seconds: float
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something the user should know that stops nothing."""
+
+    message: str
+
+
+Event = (
+    RunStarted
+    | NodeProbed
+    | Planned
+    | BuildStarted
+    | StepStarted
+    | StepFinished
+    | LogLine
+    | AttemptFailed
+    | BuildFinished
+    | StageStarted
+    | StageFinished
+    | Warned
+)
+Emit = Callable[[Event], None]

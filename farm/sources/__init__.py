@@ -1,0 +1,1 @@
+"""What to build: the spec, its context, its base images, its tags."""

@@ -1,0 +1,1 @@
+"""The straight lines: each verb from inventory to report."""
