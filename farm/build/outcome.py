@@ -1,50 +1,5 @@
-"""How the building of one platform ended: success and failure are different types."""
+"""How the building of one platform ended."""
 
-from __future__ import annotations
+from farm.report.outcome import Attempt, Built, Failed, Outcome
 
-from dataclasses import dataclass
-
-from farm.platforms import Platform
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try on one node. `kind` is None for the try that succeeded, else a word of `failures.Kind`."""
-
-    node: str
-    kind: str | None
-    reason: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """A platform that is there.
-
-    `digest` is the image manifest's (the one that stands in the joined index), `pushed` the digest of the small index
-    (image manifest and its attestations) that the node pushed; both None where nothing was pushed. `sent` counts bytes
-    of context that went to the node.
-    """
-
-    platform: Platform
-    node: str
-    engine: str
-    digest: str | None
-    pushed: str | None
-    attempts: tuple[Attempt, ...]
-    seconds: float
-    cached: int
-    total: int
-    sent: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
-    """A platform that could not be built, with every try; `fix` is one line where there is advice to give."""
-
-    platform: Platform
-    attempts: tuple[Attempt, ...]
-    fix: str | None = None
-
-
-Outcome = Built | Failed
+__all__ = ["Attempt", "Built", "Failed", "Outcome"]

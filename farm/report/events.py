@@ -8,6 +8,8 @@ from typing import Literal
 
 from farm.platforms import Platform
 
+Stage = Literal["probe", "sources", "build", "join", "verify", "collect"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunStarted:
@@ -109,7 +111,7 @@ class BuildFinished:
 class StageStarted:
     """A stage of the run that is not tied to one platform."""
 
-    stage: Literal["probe", "sources", "connect", "join", "verify", "collect"]
+    stage: Stage
     detail: str = ""
 
 
@@ -117,7 +119,7 @@ class StageStarted:
 class StageFinished:
     """The same stage has ended after `seconds`."""
 
-    stage: Literal["probe", "sources", "connect", "join", "verify", "collect"]
+    stage: Stage
     seconds: float
     detail: str = ""
 

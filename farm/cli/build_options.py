@@ -1,0 +1,84 @@
+"""The options of `docker buildx build` that say what to build, under buildx's own names, and farm's few."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from farm.cli.options import inventory_option, node_options
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Options that may be given several times: flag, name of the parameter, what to write, help.
+_REPEATABLE = (
+    ("--build-arg", "build_args", "NAME=VALUE", "A build argument; NAME alone takes it from the environment."),
+    ("--build-context", "build_contexts", "NAME=PLACE", "A further context: a folder, a URL or docker-image://REF."),
+    ("--secret", "secrets", "id=ID,src=FILE", "A secret for the build; id=ID,env=NAME takes it from the environment."),
+    ("--ssh", "ssh", "ID[=PATH]", "An SSH agent socket or key for the build, usually `default`."),
+    ("--label", "labels", "NAME=VALUE", "A label of the image."),
+    ("--annotation", "annotations", "[TYPE:]NAME=VALUE", "An annotation of the image or, with index:, of the index."),
+    ("--cache-from", "cache_from", "CACHE", "A cache to read, such as type=registry,ref=REF."),
+    ("--cache-to", "cache_to", "CACHE", "A cache to write, such as type=registry,ref=REF."),
+    ("--attest", "attest", "TYPE", "An attestation: type=sbom or type=provenance,mode=max."),
+    ("--resource", "resource", "LIMIT", "A limit for the build's containers, such as memory=512m."),
+    ("--ulimit", "ulimits", "NAME=SOFT[:HARD]", "A limit in RUN steps."),
+    ("--add-host", "add_hosts", "NAME:IP", "A host entry in RUN steps."),
+    ("--allow", "allow", "PRIVILEGE", "An extra privilege: network.host or security.insecure."),
+)
+_SINGLE = (
+    ("--target", "STAGE", "The stage to build."),
+    ("--provenance", "MODE", "Provenance attestation: false, mode=min or mode=max."),
+    ("--sbom", "BOOL", "SBOM attestation: true or generator=IMAGE."),
+    ("--network", "MODE", "Network of RUN steps: default, none or host."),
+    ("--shm-size", "SIZE", "Size of /dev/shm in RUN steps."),
+)
+
+
+def build_options(command: F) -> F:
+    """Add every option that says what to build, on which nodes, and where the result goes."""
+    for option in reversed(
+        (
+            click.option("-t", "--tag", "tags", multiple=True, metavar="REF", help="Name and tag of the image."),
+            click.option(
+                "-f", "--file", "dockerfile", metavar="PATH", help="Dockerfile.  [default: CONTEXT/Dockerfile]"
+            ),
+            click.option(
+                "--platform",
+                "platforms",
+                multiple=True,
+                metavar="LIST",
+                help="Platforms, separated by commas.  [default: all that the nodes build natively]",
+            ),
+            *(click.option(flag, metavar=metavar, help=text) for flag, metavar, text in _SINGLE),
+            *(
+                click.option(flag, name, multiple=True, metavar=metavar, help=text)
+                for flag, name, metavar, text in _REPEATABLE
+            ),
+            click.option("--no-cache", is_flag=True, help="Build every step anew."),
+            click.option("--pull", is_flag=True, help="Ask the registry for newer base images."),
+            click.option(
+                "--push/--no-push", default=None, help="Push the image.  [default: push when there is a --tag]"
+            ),
+            click.option(
+                "-o",
+                "--output",
+                "outputs",
+                multiple=True,
+                metavar="DEST",
+                help="type=registry, type=oci,dest=FILE or type=local,dest=DIR.",
+            ),
+            click.option(
+                "--retries",
+                type=click.IntRange(0, 10),
+                default=2,
+                show_default=True,
+                metavar="N",
+                help="How often one node is tried again after a passing fault.",
+            ),
+            click.option("--allow-emulation", is_flag=True, help="Emulate where no native node is left."),
+        )
+    ):
+        command = option(command)
+    return inventory_option(node_options(command))

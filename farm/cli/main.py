@@ -1,0 +1,111 @@
+"""The `farm` command: finds the subcommand, turns errors into two lines and an exit code."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from farm import __version__
+from farm.errors import Exit, FarmError
+
+# A command's module is imported only when it is asked for, so that `farm --help` stays quick on a board.
+_COMMANDS = {
+    "build": ("farm.cli.build", "Build an image on every platform's own node and push it as one."),
+    "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
+    "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
+    "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and one line, and loads one when it is used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the commands."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Load one command."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        command = getattr(module, cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in _COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say which one may have been meant."""
+        name = args[0]
+        if name not in _COMMANDS and not name.startswith("-"):
+            import difflib
+
+            near = difflib.get_close_matches(name, _COMMANDS, n=1)
+            hint = f" Did you mean {near[0]!r}?" if near else f" There are: {', '.join(_COMMANDS)}."
+            raise click.UsageError(f"No such command {name!r}.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+EXIT_CODES = """\b
+Exit codes:
+  0   done
+  1   unexpected error
+  2   bad usage or inventory
+  3   no native node for a platform
+  4   nodes or registry unreachable
+  5   refused: key, host key, login or permission
+  6   build failed
+  7   join or push failed
+  8   verification failed
+  130 interrupted
+"""
+
+
+@click.command(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODES,
+)
+@click.version_option(__version__, prog_name="farm")
+def farm() -> None:
+    """Build multi-platform images natively on the boards you own, over SSH.
+
+    \b
+    Examples:
+      farm nodes                                  how are my boards?
+      farm plan . --platform linux/arm64          who would build it?
+      farm build . -t registry.lan:5000/app:1.0   build everywhere, push one image
+    """
+
+
+def main() -> None:
+    """Run the command line and exit with its code; nothing that farm understands ends in a traceback."""
+    try:
+        code = farm.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = Exit.INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        code = Exit.USAGE
+    except FarmError as error:
+        from farm.report.summary import error_lines
+
+        print(*error_lines(error), sep="\n", file=sys.stderr)  # noqa: T201 - the one place that tells an error
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader (`| head`) has gone; Python would complain once more while it flushes at exit.
+        sys.stderr.close()
+        code = Exit.DONE
+    sys.exit(int(code) if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""Flags turned into what is to be built; every mistake in them is found here, before anything is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from farm.errors import UsageError
+from farm.platforms import Platform, parse
+from farm.sources.spec import Spec
+from farm.workflow.request import Request
+
+
+def request(context: str, flags: Mapping[str, Any]) -> Request:
+    """Build the request from click's values. Raises UsageError for what cannot be used as given."""
+    from farm.build import outputs
+    from farm.registry import reference
+
+    tags = tuple(dict.fromkeys(str(reference.tagged(tag)) for tag in flags["tags"]))
+    output = outputs.decide(flags["outputs"], push=flags["push"], tags=tags)
+    spec = Spec(
+        context=context,
+        tags=tags,
+        dockerfile=flags["dockerfile"],
+        platforms=_platforms(flags["platforms"]),
+        target=flags["target"],
+        build_args=flags["build_args"],
+        build_contexts=flags["build_contexts"],
+        secrets=flags["secrets"],
+        ssh=flags["ssh"],
+        labels=flags["labels"],
+        annotations=flags["annotations"],
+        cache_from=flags["cache_from"],
+        cache_to=flags["cache_to"],
+        no_cache=flags["no_cache"],
+        pull=flags["pull"],
+        provenance=flags["provenance"],
+        sbom=flags["sbom"],
+        attest=flags["attest"],
+        resource=flags["resource"],
+        network=flags["network"],
+        shm_size=flags["shm_size"],
+        ulimits=flags["ulimits"],
+        add_hosts=flags["add_hosts"],
+        allow=flags["allow"],
+        output=output,
+    )
+    return Request(
+        spec=spec,
+        only=flags["only"],
+        excluded=flags["excluded"],
+        retries=flags["retries"],
+        allow_emulation=flags["allow_emulation"],
+    )
+
+
+def _platforms(lists: tuple[str, ...]) -> tuple[Platform, ...]:
+    words = [word.strip() for text in lists for word in text.split(",")]
+    found: list[Platform] = []
+    for word in words:
+        try:
+            found.append(parse(word))
+        except ValueError as error:
+            raise UsageError(f"--platform: {error}", fix="write linux/amd64,linux/arm64,linux/arm/v7") from error
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,54 @@
+"""How the building of one platform ended: success and failure are different types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.platforms import Platform
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try on one node, `seconds` long. `kind` is None for the try that succeeded, else the kind of failure."""
+
+    node: str
+    kind: str | None
+    reason: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A platform that is there.
+
+    `digest` is the image manifest's (the one that stands in the joined index), `pushed` the digest of what the node
+    pushed (a small index of the image manifest and its attestations); both None where nothing was pushed. `sent`
+    counts bytes of context that went to the node, `program` names the checked program of the image, if it has one.
+    """
+
+    platform: Platform
+    node: str
+    engine: str
+    digest: str | None
+    pushed: str | None
+    attempts: tuple[Attempt, ...]
+    seconds: float
+    cached: int
+    total: int
+    sent: int
+    emulated: bool = False
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A platform that could not be built, with every try; `fix` is one line where there is advice to give."""
+
+    platform: Platform
+    attempts: tuple[Attempt, ...]
+    seconds: float
+    fix: str | None = None
+    tail: tuple[str, ...] = ()
+
+
+Outcome = Built | Failed

@@ -1,0 +1,131 @@
+"""Prefixed lines without a single escape code: for cron, journals and pipes."""
+
+from __future__ import annotations
+
+import re
+from functools import singledispatch
+from typing import Protocol, TextIO
+
+from farm.platforms import Platform
+from farm.report import words
+from farm.report.events import (
+    AttemptFailed,
+    BuildFinished,
+    BuildStarted,
+    Event,
+    LogLine,
+    NodeProbed,
+    Planned,
+    RunStarted,
+    StageFinished,
+    StepFinished,
+    StepStarted,
+    Warned,
+)
+
+# What a build step prints may carry colours and cursor moves; a log in a mail or a journal should not.
+_CONTROL = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor moves
+    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links
+    r"|\x1b[ -/]*[0-~]"  # everything else that begins with escape
+    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
+)
+
+
+def clean(text: str) -> str:
+    """The text without terminal escapes and control characters."""
+    return _CONTROL.sub("", text)
+
+
+@singledispatch
+def line(_event: Event) -> str | None:
+    """One line for an event, or None for one that says nothing new in plain text."""
+    return None
+
+
+@line.register
+def _run_started(event: RunStarted) -> str:
+    return f"farm: run {event.run}: {event.target}"
+
+
+@line.register
+def _node_probed(event: NodeProbed) -> str:
+    if event.error:
+        return f"[{event.node}] not usable: {event.error}"
+    return f"[{event.node}] {event.summary} ({words.seconds(event.seconds)})"
+
+
+@line.register
+def _planned(event: Planned) -> str:
+    spare = f"; standby {', '.join(event.standbys)}" if event.standbys else ""
+    return f"{_prefix(event)} planned: {event.reason}{spare}"
+
+
+@line.register
+def _build_started(event: BuildStarted) -> str:
+    return f"{_prefix(event)} building" + (f" (try {event.attempt})" if event.attempt > 1 else "")
+
+
+@line.register
+def _step_started(event: StepStarted) -> str:
+    return f"{_prefix(event)} {clean(event.step)}"
+
+
+@line.register
+def _step_finished(event: StepFinished) -> str:
+    if event.error:
+        return f"{_prefix(event)} FAILED {clean(event.step)}: {clean(event.error)}"
+    how = "cached" if event.was_cached else f"done in {words.seconds(event.seconds)}"
+    return f"{_prefix(event)} {clean(event.step)}: {how}"
+
+
+@line.register
+def _log_line(event: LogLine) -> str:
+    return f"{_prefix(event)} | {clean(event.text)}"
+
+
+@line.register
+def _attempt_failed(event: AttemptFailed) -> str:
+    return f"{_prefix(event)} try {event.attempt} failed ({event.kind}): {clean(event.reason)}; {event.next}"
+
+
+@line.register
+def _build_finished(event: BuildFinished) -> str:
+    image = f" {words.short(event.digest)}" if event.digest else ""
+    cached = f"{event.cached} of {event.total} steps cached"
+    return f"{_prefix(event)} built{image} in {words.seconds(event.seconds)}, {cached}"
+
+
+@line.register
+def _stage_finished(event: StageFinished) -> str | None:
+    if event.stage not in ("join", "verify", "collect"):
+        return None
+    return f"farm: {event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
+
+
+@line.register
+def _warned(event: Warned) -> str:
+    return f"farm: warning: {event.message}"
+
+
+class _OfOnePlatform(Protocol):
+    @property
+    def node(self) -> str: ...
+    @property
+    def platform(self) -> Platform: ...
+
+
+def _prefix(event: _OfOnePlatform) -> str:
+    return f"[{event.node} {event.platform}]"
+
+
+class Plain:
+    """Writes each event as one line, at once."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __call__(self, event: Event) -> None:
+        """Write the event."""
+        if (text := line(event)) is not None:
+            print(text, file=self._stream, flush=True)

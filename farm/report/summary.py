@@ -1,0 +1,72 @@
+"""The end of a run for a person: what is there now, or what went wrong and how to mend it."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from farm.errors import FarmError
+from farm.report import words
+from farm.report.outcome import Built, Failed
+from farm.report.plain import clean
+from farm.report.report import Report
+
+# Without a terminal a table may be as wide as it needs: nobody reads a digest cut in two.
+_WIDE = 200
+
+
+def show(report: Report, stream: TextIO) -> None:
+    """Print the summary: a table of platforms, then the reference and its digest, or the error."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    if report.outcomes:
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        for heading in ("", "PLATFORM", "NODE", "TIME", "CACHED", "TRIES", "DIGEST"):
+            table.add_column(heading, no_wrap=True)
+        for outcome in report.outcomes:
+            if isinstance(outcome, Built):
+                node = f"{outcome.node} (emulated)" if outcome.emulated else outcome.node
+                mark, cached, digest = Text("✔", "green"), f"{outcome.cached}/{outcome.total}", outcome.digest or "-"
+            else:
+                node = ", ".join(dict.fromkeys(attempt.node for attempt in outcome.attempts)) or "-"
+                mark, cached, digest = Text("✘", "red"), "-", "-"
+            table.add_row(
+                mark,
+                str(outcome.platform),
+                node,
+                words.seconds(outcome.seconds),
+                cached,
+                str(len(outcome.attempts)),
+                digest if not stream.isatty() else words.short(digest) if digest != "-" else "-",
+            )
+        console.print(table)
+    for outcome in report.outcomes:
+        _tries(outcome, console.print)
+    if report.error is None:
+        for reference in report.references:
+            console.print(f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}")
+        if report.index:
+            console.print(f"index  {report.index}")
+        if report.output:
+            console.print(f"wrote  {report.output}", markup=False)
+        console.print(f"took   {words.seconds(report.seconds)}", markup=False)
+
+
+def _tries(outcome: Built | Failed, write: object) -> None:
+    assert callable(write)
+    for number, attempt in enumerate(outcome.attempts, 1):
+        if attempt.kind is not None:
+            text = f"  {outcome.platform} try {number} on {attempt.node}: {attempt.kind}: {clean(attempt.reason)}"
+            write(text, style="yellow", markup=False)
+
+
+def error_lines(error: FarmError, logs: str | None = None) -> tuple[str, ...]:
+    """The lines that tell an error: what, the details, how to mend it, and where the log is."""
+    lines = [f"error: {clean(error.what)}", *(f"  {clean(detail)}" for detail in error.details)]
+    if error.fix:
+        lines.append(f"fix: {clean(error.fix)}")
+    if logs:
+        lines.append(f"log: {logs}")
+    return tuple(lines)

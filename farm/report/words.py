@@ -1,0 +1,32 @@
+"""Amounts as people write them."""
+
+from __future__ import annotations
+
+
+def seconds(amount: float) -> str:
+    """Seconds as `0.4 s`, `12 s`, `3 min 05 s` or `2 h 10 min`."""
+    if amount < 9.95:
+        return f"{amount:.1f} s"
+    whole = round(amount)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def size(amount: float) -> str:
+    """Bytes as `812 B`, `3.4 MB` or `28 GB`, in powers of 1000 as disks are sold."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 999.5:
+            return f"{amount:.1f} {unit}" if amount < 9.95 and unit != "B" else f"{amount:.0f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} TB"
+
+
+def short(digest: str | None) -> str:
+    """A digest cut to what a person compares: `sha256:1a2b3c4d5e6f`."""
+    if not digest:
+        return "-"
+    algorithm, _, value = digest.partition(":")
+    return f"{algorithm}:{value[:12]}"

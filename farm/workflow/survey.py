@@ -1,0 +1,80 @@
+"""Reach all nodes at once and hear what each says of itself."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from farm.errors import FarmError, UsageError
+from farm.inventory.nodes import Node
+from farm.nodes.facts import Facts, Unreachable
+from farm.nodes.reach import Reached, reach
+from farm.report import words
+from farm.report.events import Emit, NodeProbed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """Every node's answer, and for those that answered the connection that stays open for the rest of the run."""
+
+    answers: Mapping[str, Facts | Unreachable]
+    reached: Mapping[str, Reached]
+
+
+def select(nodes: Mapping[str, Node], only: Sequence[str], excluded: Sequence[str]) -> dict[str, Node]:
+    """The nodes that a run may use. Raises UsageError for a name that the inventory does not have."""
+    for name in (*only, *excluded):
+        if name not in nodes:
+            import difflib
+
+            near = difflib.get_close_matches(name, nodes, n=1)
+            raise UsageError(
+                f"no node {name!r} in the inventory",
+                fix=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(nodes)}",
+            )
+    return {name: node for name, node in nodes.items() if (not only or name in only) and name not in excluded}
+
+
+@contextlib.asynccontextmanager
+async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: float = 10) -> AsyncIterator[Survey]:
+    """Connect to all nodes at the same time, probe each, and keep the connections until the end of the block.
+
+    A node that does not answer within `connect_timeout` seconds is an `Unreachable` among the answers, never an error.
+    """
+    answers: dict[str, Facts | Unreachable] = {}
+    reached: dict[str, Reached] = {}
+
+    async def ask(node: Node) -> None:
+        began = time.monotonic()
+        try:
+            found = await reach(node, connect_timeout=connect_timeout)
+        except FarmError as error:
+            answers[node.name] = Unreachable(node=node.name, error=error)
+            seconds = time.monotonic() - began
+            emit(NodeProbed(node=node.name, seconds=seconds, summary="", error=error.what))
+        else:
+            reached[node.name] = found
+            answers[node.name] = found.facts
+            seconds = time.monotonic() - began
+            emit(NodeProbed(node=node.name, seconds=seconds, summary=summary(found.facts)))
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for node in nodes.values():
+                group.create_task(ask(node))
+        yield Survey(answers={name: answers[name] for name in nodes}, reached=reached)
+    finally:
+        async with asyncio.TaskGroup() as group:
+            for found in reached.values():
+                if found.session is not None:
+                    group.create_task(found.session.close())
+
+
+def summary(facts: Facts) -> str:
+    """A node in one line: what it builds natively, its CPU and what memory is free."""
+    native = ", ".join(str(platform) for platform in facts.native)
+    memory = f"{words.size(facts.memory_available)} of {words.size(facts.memory_total)} free"
+    return f"{native}; {facts.cpu_count} x {facts.cpu_model}; {memory}; load {facts.load:.1f}"

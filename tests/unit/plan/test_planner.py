@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import itertools
+import random
+
+import pytest
+
+from farm.errors import NoNativeNodeError, UnreachableError
+from farm.inventory.nodes import Node
+from farm.nodes.facts import Facts, Unreachable
+from farm.plan.planner import plan
+from farm.platforms import Platform, parse
+
+ARM64, ARMV7, AMD64 = parse("linux/arm64"), parse("linux/arm/v7"), parse("linux/amd64")
+
+
+def node(name: str, *platforms: Platform, slots: int = 1) -> Node:
+    return Node(name=name, host=f"{name}.lan", platforms=platforms, slots=slots)
+
+
+def facts(
+    name: str, *native: Platform, emulated: tuple[Platform, ...] = (), load: float = 0.1, cpu_count: int = 4
+) -> Facts:
+    return Facts(
+        node=name,
+        machine="any",
+        kernel="6.1",
+        userland="any",
+        cpu_model="any",
+        cpu_count=cpu_count,
+        page_size=4096,
+        native=native,
+        emulated=emulated,
+        memory_total=2 * 10**9,
+        memory_available=10**9,
+        load=load,
+        disk_free=10**10,
+        disk_total=10**11,
+        temperature=None,
+        engines=(),
+    )
+
+
+def away(name: str) -> Unreachable:
+    return Unreachable(node=name, error=UnreachableError(f"{name}: no route to host"))
+
+
+PI4, Z1, Z2 = node("pi4"), node("z1"), node("z2")
+HOME = {n.name: n for n in (PI4, Z1, Z2)}
+ANSWERS: dict[str, Facts | Unreachable] = {
+    "pi4": facts("pi4", ARM64, ARMV7, parse("linux/arm/v6")),
+    "z1": facts("z1", AMD64, parse("linux/386")),
+    "z2": facts("z2", AMD64, parse("linux/386")),
+}
+
+
+def test_every_platform_gets_its_native_node_and_twins_stand_by() -> None:
+    result = plan((AMD64, ARM64, ARMV7), HOME, ANSWERS)
+    assert [(a.platform, a.node, a.standbys) for a in result.assignments] == [
+        (AMD64, "z1", ("z2",)),
+        (ARM64, "pi4", ()),
+        (ARMV7, "pi4", ()),
+    ]
+    assert result.nodes == ("z1", "pi4")
+    assert result.assignments[0].reason == "first by name of 2 equal native nodes"
+    assert result.assignments[1].reason == "the only native node"
+
+
+def test_without_platforms_all_usual_native_ones_are_planned_but_not_old_relatives() -> None:
+    assert [a.platform for a in plan((), HOME, ANSWERS).assignments] == [AMD64, ARMV7, ARM64]
+
+
+def test_what_a_node_declares_limits_what_it_gets() -> None:
+    nodes = HOME | {"pi4": node("pi4", ARM64)}
+    assert [str(a.platform) for a in plan((), nodes, ANSWERS).assignments] == ["linux/amd64", "linux/arm64"]
+    with pytest.raises(NoNativeNodeError, match="linux/arm/v7") as caught:
+        plan((ARMV7,), nodes, ANSWERS)
+    assert any("declared linux/arm64" in detail for detail in caught.value.details)
+
+
+def test_a_declared_platform_that_is_not_native_is_refused_with_every_nodes_answer() -> None:
+    nodes = {"z1": node("z1", AMD64, ARM64)}
+    with pytest.raises(NoNativeNodeError) as caught:
+        plan((ARM64,), nodes, {"z1": facts("z1", AMD64, emulated=(ARM64,))})
+    assert caught.value.details == ("z1: native linux/amd64, declared linux/amd64, linux/arm64, emulated linux/arm64",)
+    assert "--allow-emulation" in (caught.value.fix or "")
+
+
+def test_emulation_is_used_only_when_allowed_and_only_without_a_native_node() -> None:
+    answers = ANSWERS | {"z1": facts("z1", AMD64, emulated=(ARM64,))}
+    assert plan((ARM64,), HOME, answers, allow_emulation=True).assignments[0].node == "pi4"
+    without_pi = {"z1": HOME["z1"]}
+    assignment = plan((ARM64,), without_pi, {"z1": answers["z1"]}, allow_emulation=True).assignments[0]
+    assert (assignment.node, assignment.emulated) == ("z1", True)
+    with pytest.raises(NoNativeNodeError):
+        plan((ARM64,), without_pi, {"z1": answers["z1"]})
+
+
+def test_a_silent_node_that_nobody_needs_is_only_mentioned() -> None:
+    result = plan((AMD64, ARM64), HOME, ANSWERS | {"z1": away("z1")})
+    assert [a.node for a in result.assignments] == ["z2", "pi4"]
+    assert [m.node for m in result.missing] == ["z1"]
+
+
+def test_a_platform_whose_only_node_is_silent_is_unreachable_not_impossible() -> None:
+    with pytest.raises(UnreachableError, match="pi4"):
+        plan((ARM64,), HOME, ANSWERS | {"pi4": away("pi4")})
+
+
+def test_a_declared_platform_of_a_silent_node_is_not_dropped_from_the_default() -> None:
+    nodes = HOME | {"pi4": node("pi4", ARM64, ARMV7)}
+    with pytest.raises(UnreachableError, match="linux/arm64"):
+        plan((), nodes, ANSWERS | {"pi4": away("pi4")})
+
+
+def test_all_nodes_silent_is_unreachable() -> None:
+    with pytest.raises(UnreachableError):
+        plan((), HOME, {name: away(name) for name in HOME})
+
+
+def test_no_nodes_at_all_is_said() -> None:
+    with pytest.raises(NoNativeNodeError, match="no node is left"):
+        plan((), {}, {})
+
+
+def test_platforms_are_spread_over_twins_by_slots() -> None:
+    nodes = {"a": node("a"), "b": node("b", slots=3)}
+    answers: dict[str, Facts | Unreachable] = {name: facts(name, ARM64, ARMV7, AMD64) for name in nodes}
+    chosen = [a.node for a in plan((ARM64, ARMV7, AMD64), nodes, answers).assignments]
+    assert sorted(chosen) == ["a", "b", "b"]
+
+
+def test_a_busy_node_is_second_choice_and_the_reason_says_so() -> None:
+    answers = ANSWERS | {"z1": facts("z1", AMD64, load=5.5, cpu_count=4)}
+    assignment = plan((AMD64,), HOME, answers).assignments[0]
+    assert (assignment.node, assignment.reason) == ("z2", "z1 is busy (load 5.5 on 4 cores)")
+
+
+def test_the_plan_does_not_depend_on_the_order_of_its_input() -> None:
+    names = list(HOME)
+    wanted = (AMD64, ARM64, ARMV7)
+    expected = {a.platform: a for a in plan(wanted, HOME, ANSWERS).assignments}
+    for order in itertools.permutations(names):
+        shuffled = random.Random(str(order)).sample(wanted, k=3)
+        result = plan(shuffled, {n: HOME[n] for n in order}, {n: ANSWERS[n] for n in reversed(order)})
+        assert {a.platform: a for a in result.assignments} == expected
+        assert [a.platform for a in result.assignments] == shuffled
+
+
+def test_a_platform_named_twice_is_planned_once() -> None:
+    assert len(plan((AMD64, AMD64), HOME, ANSWERS).assignments) == 1
