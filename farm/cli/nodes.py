@@ -1,0 +1,61 @@
+"""`farm nodes` and `farm nodes trust`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from farm.cli.options import inventory_option, node_options
+from farm.errors import Exit
+
+
+@click.group(invoke_without_command=True, epilog="Exit codes: 0 every node is usable, 4 or 5 if one is not.")
+@inventory_option
+@node_options
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0.1, 60),
+    default=5,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long a node may take to answer.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def nodes(context: click.Context, **flags: Any) -> Exit:
+    """List the nodes and how they are: platforms, engine, CPU, memory, load, disk, temperature.
+
+    \b
+    Examples:
+      farm nodes
+      farm nodes --json | jq '.nodes[] | select(.error)'
+      farm nodes trust pi4        accept a new board's host key
+    """
+    if context.invoked_subcommand is not None:
+        context.obj = flags["inventory"]
+        return Exit.DONE
+    from farm.cli import run_nodes
+
+    return run_nodes.show(flags)
+
+
+@nodes.command()
+@click.argument("node")
+@inventory_option
+@click.option("--yes", is_flag=True, help="Do not ask. Only where you know the network to be yours.")
+@click.pass_obj
+def trust(from_group: Path | None, node: str, inventory: Path | None, yes: bool) -> Exit:
+    """Show the fingerprint of NODE's host key, ask, and remember the key in its known_hosts file.
+
+    Compare the fingerprint with what the board itself says:
+    `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub` on its own screen.
+
+    \b
+    Example:
+      farm nodes trust pi4
+    """
+    from farm.cli import run_nodes
+
+    return run_nodes.trust(inventory or from_group, node, accept=yes)
