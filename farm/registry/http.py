@@ -1,0 +1,267 @@
+"""The one door to HTTP: connections kept alive for each registry, its TLS settings, redirects, and errors in words.
+
+httpx is loaded at the first request, for it costs a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import email.utils
+import ipaddress
+import socket
+import ssl
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urljoin, urlsplit
+
+from farm import __version__
+from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_SECONDS = 10.0
+SILENT_SECONDS = 30.0
+"""For how long an open connection may say nothing."""
+
+_HUB, _HUB_API = "docker.io", "registry-1.docker.io"
+_REDIRECTS = 5
+_SMALL = 64 * 1024
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+
+
+class Reach(Protocol):
+    """How a registry is reached: plain HTTP, or a CA file of its own. The inventory's `Registry` is one."""
+
+    @property
+    def http(self) -> bool:
+        """Plain HTTP instead of HTTPS."""
+
+    @property
+    def ca(self) -> Path | None:
+        """A file of PEM certificates to trust besides the system's."""
+
+
+class RateLimitedError(UnreachableError):
+    """The registry wants fewer requests; `retry_after` is the pause in seconds that it asked for, if it named one."""
+
+    def __init__(self, what: str, *, retry_after: float | None, fix: str | None = None) -> None:
+        super().__init__(what, fix=fix)
+        self.retry_after = retry_after
+
+
+class Answer:
+    """A response whose body has not been read yet."""
+
+    def __init__(self, response: httpx.Response, domain: str) -> None:
+        self._response = response
+        self._domain = domain
+        self.status = response.status_code
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header."""
+        value: str | None = self._response.headers.get(name)
+        return value
+
+    def headers(self, name: str) -> list[str]:
+        """Every value of a header that may be sent several times."""
+        return list(self._response.headers.get_list(name))
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        """The body as it is, piece by piece. Raises UnreachableError where the connection breaks."""
+        with _in_words(self._domain):
+            async for chunk in self._response.aiter_raw():
+                yield chunk
+
+    async def read(self, limit: int) -> bytes:
+        """The whole body. Raises RefusedError where it is longer than `limit` bytes."""
+        body = bytearray()
+        async with contextlib.aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > limit:
+                    raise RefusedError(f"registry {self._domain}: the answer is longer than {limit} bytes")
+        return bytes(body)
+
+    async def start(self) -> str:
+        """The beginning of the body, as text for a message."""
+        body = bytearray()
+        async with contextlib.aclosing(self.chunks()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) >= _SMALL:
+                    break
+        return body[:_SMALL].decode(errors="replace").strip()
+
+    @property
+    def retry_after(self) -> float | None:
+        """The pause in seconds that the registry asked for (RFC 9110, 10.2.3: seconds or a date)."""
+        value = self.header("Retry-After") or ""
+        if value.isdecimal():
+            return float(value)
+        with contextlib.suppress(ValueError, TypeError):
+            return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        return None
+
+
+class Http:
+    """Keeps one pool of connections for each scheme and host; everything in it ends with `aclose`."""
+
+    def __init__(self, registries: Mapping[str, Reach]) -> None:
+        self._registries = registries
+        self._pools: dict[tuple[str, str], httpx.AsyncClient] = {}
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for pool in self._pools.values():
+            await pool.aclose()
+        self._pools.clear()
+
+    def base(self, domain: str) -> str:
+        """The URL under which a registry's API lies.
+
+        BuildKit speaks plain HTTP to a loopback registry without being told, so farm does too.
+        """
+        reach = self._registries.get(domain)
+        host = _HUB_API if domain == _HUB else domain
+        plain = reach.http if reach and (reach.http or reach.ca) else is_loopback(domain)
+        return f"{'http' if plain else 'https'}://{host}"
+
+    @contextlib.asynccontextmanager
+    async def request(
+        self, method: str, url: str, *, domain: str, headers: Mapping[str, str], content: bytes | None = None
+    ) -> AsyncIterator[Answer]:
+        """Send one request, following redirects; a secret goes to the host that it is for and to no other.
+
+        Raises UnreachableError, RefusedError where the host cannot be trusted, UsageError for a CA file that is none.
+        """
+        sent = dict(headers)
+        for _ in range(_REDIRECTS + 1):
+            pool = self._pool(url)
+            with _in_words(domain):
+                response = await pool.send(pool.build_request(method, url, headers=sent, content=content), stream=True)
+            try:
+                location = response.headers.get("Location")
+                if response.status_code not in (301, 302, 303, 307, 308) or not location:
+                    yield Answer(response, domain)
+                    return
+                await Answer(response, domain).start()  # read to its end, a connection can be used again
+            finally:
+                await response.aclose()
+            target = urljoin(url, location)
+            _check_redirect(domain, url, target)
+            if urlsplit(target)[:2] != urlsplit(url)[:2]:
+                sent.pop("Authorization", None)
+            url = target
+        raise RefusedError(f"registry {domain}: more than {_REDIRECTS} redirects, the last to {_shown(url)}")
+
+    def _pool(self, url: str) -> httpx.AsyncClient:
+        import httpx
+
+        parts = urlsplit(url)
+        key = (parts.scheme, parts.netloc)
+        if key not in self._pools:
+            reach = self._registries.get(_HUB if parts.netloc == _HUB_API else parts.netloc)
+            self._pools[key] = httpx.AsyncClient(
+                verify=_trust(reach.ca if reach else None) if parts.scheme == "https" else _trust_nobody(),
+                timeout=httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
+                limits=httpx.Limits(max_connections=8, keepalive_expiry=60),
+                headers={"User-Agent": f"farm/{__version__}", "Accept-Encoding": "identity"},
+                trust_env=not is_loopback(parts.netloc),
+            )
+        return self._pools[key]
+
+
+def is_loopback(netloc: str) -> bool:
+    """Whether `host[:port]` is this very machine."""
+    host = urlsplit(f"//{netloc}").hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _trust(ca: Path | None) -> ssl.SSLContext:
+    """The system's certificates, which buildx trusts too (a home's own CA is often among them), and the CA file's."""
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not paths.cafile and not paths.capath:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    if ca:
+        try:
+            context.load_verify_locations(ca)
+        except (OSError, ssl.SSLError) as error:
+            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no PEM certificate"
+            raise UsageError(
+                f"the CA file {ca} cannot be used: {reason}",
+                fix="name a file of PEM certificates at `ca:` of that registry in the inventory",
+            ) from error
+    return context
+
+
+def _trust_nobody() -> ssl.SSLContext:
+    """For pools that never speak TLS: making the real context would cost 20 ms for nothing."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _check_redirect(domain: str, url: str, target: str) -> None:
+    before, after = urlsplit(url), urlsplit(target)
+    if after.scheme not in ("http", "https") or (before.scheme, after.scheme) == ("https", "http"):
+        raise RefusedError(
+            f"registry {domain}: it redirects from HTTPS to {_shown(target)}, which farm does not follow"
+        )
+
+
+def _shown(url: str) -> str:
+    """A URL without its query: storage services put signatures there."""
+    return urlsplit(url)._replace(query="").geturl()
+
+
+@contextlib.contextmanager
+def _in_words(domain: str) -> Iterator[None]:
+    import httpx
+
+    try:
+        yield
+    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+        raise _fault(domain, error) from error
+
+
+def _fault(domain: str, error: Exception) -> FarmError:
+    import httpx
+
+    inner = tuple(_causes(error))
+    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in inner):
+        reason = next(cause.verify_message for cause in inner if isinstance(cause, ssl.SSLCertVerificationError))
+        return RefusedError(
+            f"registry {domain}: its certificate cannot be trusted: {reason}",
+            fix=f"name the CA that signed it in the inventory: registries: {{{domain}: {{ca: FILE}}}}",
+        )
+    if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in inner):
+        return RefusedError(
+            f"registry {domain}: it does not speak HTTPS",
+            fix=f"if it is a registry without TLS, say so in the inventory: registries: {{{domain}: {{http: true}}}}",
+        )
+    if any(isinstance(cause, socket.gaierror) for cause in inner):
+        return UnreachableError(
+            f"registry {domain}: the name is not known", fix="check its spelling and this machine's name service"
+        )
+    if isinstance(error, httpx.ConnectTimeout):
+        return UnreachableError(f"registry {domain}: no connection within {CONNECT_SECONDS:.0f} s")
+    if isinstance(error, httpx.TimeoutException):
+        return UnreachableError(f"registry {domain}: it said nothing for {SILENT_SECONDS:.0f} s")
+    if isinstance(error, httpx.ConnectError):
+        return UnreachableError(f"registry {domain}: nothing answers there ({error})", fix="check that it is running")
+    return UnreachableError(f"registry {domain}: the connection broke ({error or type(error).__name__})")
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,225 @@
+"""Whether the registry holds what was built: read back from there, never taken from local state."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from farm.errors import VerificationError
+from farm.platforms import Platform
+from farm.registry import layers, manifests
+from farm.registry.client import Client, NotThereError
+from farm.registry.manifests import Descriptor
+from farm.registry.program import Search
+from farm.registry.reference import Reference
+
+LAYER_BYTES = 64 * 1024 * 1024
+"""How many (compressed) bytes of an image's layers are read at most to find a program."""
+
+_LARGEST_CONFIG = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """An image that is right for its platform.
+
+    `elf` says for what the program at path `program` was made. Both are None where there was none to look at; `note`
+    says why: an image of scripts or data is fine.
+    """
+
+    platform: Platform
+    digest: str
+    elf: str | None
+    program: str | None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexChecked:
+    """What every tag stands for."""
+
+    digest: str
+
+
+async def image(
+    client: Client,
+    repository: Reference,
+    platform: Platform,
+    digest: str,
+    known: Mapping[str, Checked] = MappingProxyType({}),
+) -> Checked:
+    """Check one image manifest: its config's platform, and the machine of a program in it.
+
+    `known` holds earlier results by digest; content under a digest never changes, so it is not read twice. Raises
+    VerificationError that names the platform, what was expected and what was found.
+    """
+    earlier = known.get(digest)
+    if earlier and earlier.platform == platform:
+        return earlier
+    try:
+        manifest = manifests.image((await client.manifest(repository.with_digest(digest))).raw)
+        config = manifests.config(await _whole(client, repository, manifest.config))
+        if config.platform != platform:
+            raise _wrong(platform, repository, digest, f"its config says {config.platform}")
+        search = Search(config, platform)
+        note = await _look(client, repository, manifest.layers, search)
+    except NotThereError as error:
+        raise _wrong(platform, repository, digest, f"the registry lacks a part of it ({error.what})") from error
+    if not search.found:
+        return Checked(platform=platform, digest=digest, elf=None, program=None, note=note)
+    path, program = search.found
+    if not program.runs_natively_on(platform):
+        raise _wrong(platform, repository, digest, f"its program {path} is made for {program}")
+    return Checked(platform=platform, digest=digest, elf=str(program), program=path)
+
+
+async def index(
+    client: Client, references: Sequence[Reference], expected: Mapping[Platform, str], expected_index: str | None
+) -> IndexChecked:
+    """Check what the tags stand for: all the same index, with exactly the images that were built.
+
+    `expected` maps each planned platform to the digest of its image manifest; `expected_index` is what the push said.
+    Raises VerificationError with one line of detail for each thing that is wrong.
+    """
+    digests = await asyncio.gather(*(client.digest(reference) for reference in references))
+    digest = expected_index or digests[0]
+    wrong = [
+        f"{reference}: {found or 'not in the registry'}, expected {digest or 'it to be there'}"
+        for reference, found in zip(references, digests, strict=True)
+        if found is None or found != digest
+    ]
+    if digest and not wrong:
+        wrong = _differences((await client.manifest(references[0].with_digest(digest))).raw, expected)
+    if not digest or wrong:
+        raise VerificationError(
+            f"{references[0]}: the registry does not hold what was built",
+            fix="another push may have come in between; build again",
+            details=tuple(wrong),
+        )
+    return IndexChecked(digest=digest)
+
+
+def _differences(raw: bytes, expected: Mapping[Platform, str]) -> list[str]:
+    """One line for each difference between an index and the plan."""
+    if not manifests.is_index(raw):  # one platform without attestations is pushed as a bare image
+        found = manifests.digest_of(raw)
+        if list(expected.values()) == [found]:
+            return []
+        return [f"the tag is one image ({found}), expected an index of {_words(expected)}"]
+    entries = manifests.entries(raw)
+    images = [entry for entry in entries if entry.attestation_for is None]
+    counts = Counter(entry.platform for entry in images)
+    wrong = [f"{platform}: it is missing" for platform in expected if not counts[platform]]
+    wrong += [f"{platform}: it was not planned" for platform in counts if platform not in expected]
+    wrong += [f"{platform}: it is there {count} times" for platform, count in counts.items() if count > 1]
+    wrong += [
+        f"{entry.platform}: its digest is {entry.digest}, expected {expected[entry.platform]}"
+        for entry in images
+        if entry.platform in expected and entry.digest != expected[entry.platform]
+    ]
+    there = {entry.digest for entry in images}
+    wrong += [
+        f"attestation {entry.digest} speaks of {entry.attestation_for}, which is not in the index"
+        for entry in entries
+        if entry.attestation_for is not None and entry.attestation_for not in there
+    ]
+    return wrong
+
+
+def _words(expected: Mapping[Platform, str]) -> str:
+    return ", ".join(str(platform) for platform in expected)
+
+
+def _wrong(platform: Platform, repository: Reference, digest: str, found: str) -> VerificationError:
+    return VerificationError(
+        f"{platform}: the pushed image is not for this platform: {found}",
+        fix="check the final stage of the Dockerfile: its FROM and what it copies must be for the target platform",
+        details=(f"{repository.repository}@{digest}",),
+    )
+
+
+async def _whole(client: Client, repository: Reference, descriptor: Descriptor) -> bytes:
+    body = bytearray()
+    async with contextlib.aclosing(client.blob(repository, descriptor.digest)) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > _LARGEST_CONFIG:
+                raise VerificationError(f"{repository.repository}@{descriptor.digest}: a config this large is none")
+    return bytes(body)
+
+
+async def _look(client: Client, repository: Reference, found: Sequence[Descriptor], search: Search) -> str:
+    """Show a search the layers from the top down; the answer is a note on what could not be read, if anything."""
+    left = LAYER_BYTES
+    note = "" if found else "it has no layers"
+    for layer in reversed(found):
+        async with contextlib.aclosing(client.blob(repository, layer.digest)) as chunks:
+            feed = _Feed(chunks, left)
+            try:
+                await _in_thread(feed, search)
+            except layers.UnreadableLayerError as error:
+                note = f"layer {layer.digest[:19]} could not be read: {error}"
+        left -= feed.taken
+        if search.is_over:
+            break
+        if left <= 0:
+            note = f"no program within the first {LAYER_BYTES // 2**20} MiB of its layers"
+            break
+    return note or "it holds no ELF program"
+
+
+async def _in_thread(feed: _Feed, search: Search) -> None:
+    """Unpacking blocks, so it runs in a thread; a cancelled task takes its thread along at once."""
+    work = asyncio.ensure_future(asyncio.to_thread(_show, feed, search))
+    try:
+        await asyncio.shield(work)
+    finally:
+        feed.stop()
+        await asyncio.wait([work])
+
+
+def _show(feed: _Feed, search: Search) -> None:
+    with contextlib.suppress(_Enough):
+        for item in layers.walk(feed):
+            search.see(item)
+            if search.is_over:
+                break
+
+
+class _Enough(Exception):  # noqa: N818  # not an error: the bytes that may be read are used up
+    """No more bytes: the budget is spent, or nobody waits any more."""
+
+
+class _Feed:
+    """Carries the pieces of a stream from the event loop, where it is made, to a thread that asks for them."""
+
+    def __init__(self, chunks: AsyncGenerator[bytes], limit: int) -> None:
+        self._chunks = chunks
+        self._limit = limit
+        self._loop = asyncio.get_running_loop()
+        self._waiting: Future[bytes] | None = None
+        self._is_stopped = False
+        self.taken = 0
+
+    def __call__(self) -> bytes:
+        """The next piece; called in the thread."""
+        if self._is_stopped or self.taken >= self._limit:
+            raise _Enough
+        self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        chunk = self._waiting.result()
+        self.taken += len(chunk)
+        return chunk
+
+    def stop(self) -> None:
+        """Let the thread go; called in the event loop."""
+        self._is_stopped = True
+        if self._waiting:
+            self._waiting.cancel()
+
+    async def _next(self) -> bytes:
+        return await anext(self._chunks, b"")
