@@ -1,0 +1,18 @@
+"""The inventory: YAML text -> Inventory of Node, or all mistakes, each with its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from farm.inventory.files import load, locate
+from farm.inventory.mistakes import InventoryError, Mistake
+from farm.inventory.nodes import Engine, Inventory, Node, Registry
+
+__all__ = ["Engine", "Inventory", "InventoryError", "Mistake", "Node", "Registry", "load", "locate", "schema"]
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of an inventory file, made from the types that check it."""
+    from farm.inventory.entries import schema as generated  # pydantic takes longer to load than most commands need
+
+    return generated()

@@ -1,0 +1,86 @@
+"""What an inventory file may say, as types: pydantic checks a file against them and makes the JSON Schema of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Required
+
+from pydantic import ConfigDict, Field, TypeAdapter, with_config
+from pydantic.json_schema import GenerateJsonSchema
+from typing_extensions import TypedDict, override  # pydantic needs this TypedDict before Python 3.12
+
+from farm.inventory import rules
+from farm.inventory.nodes import Engine
+
+_CLOSED = ConfigDict(extra="forbid", strict=True)
+_Path = Annotated[str, rules.PATH]
+
+
+@with_config(_CLOSED)
+class NodeEntry(TypedDict, total=False):
+    """A node, or the defaults of all nodes."""
+
+    host: Annotated[str, rules.HOST, Field(description="Host name or IP address, or a Host of ~/.ssh/config.")]
+    port: Annotated[
+        int, Field(ge=1, le=65535), rules.PORT, Field(description="SSH port; default: ~/.ssh/config, else 22.")
+    ]
+    user: Annotated[str, rules.USER, Field(description="Login name; default: ~/.ssh/config, else your own.")]
+    key: Annotated[str, rules.KEY, Field(description="Private key file; default: the agent and ~/.ssh/config.")]
+    known_hosts: Annotated[_Path, Field(description="File of trusted host keys; default: ~/.ssh/known_hosts.")]
+    platforms: Annotated[
+        list[Annotated[str, rules.PLATFORM]],
+        rules.PLATFORMS,
+        Field(description="What the node may build; default: every platform that it runs natively."),
+    ]
+    engine: Annotated[
+        Engine, rules.ENGINE, Field(description="What runs BuildKit: found by probe (auto, the default) or given.")
+    ]
+    socket: Annotated[str, rules.SOCKET, Field(description="BuildKit's Unix socket on the node; default: probed.")]
+    jump: Annotated[str, rules.JUMP, Field(description="Host to connect through: [user@]host[:port].")]
+    labels: Annotated[list[Annotated[str, rules.LABEL]], rules.LABELS, Field(description="Words to choose nodes by.")]
+    slots: Annotated[
+        int, Field(ge=1, le=64), rules.SLOTS, Field(description="Builds at the same time on this node; default: 1.")
+    ]
+
+
+@with_config(_CLOSED)
+class RegistryEntry(TypedDict, total=False):
+    """How to reach a registry that is not plain HTTPS with a well-known certificate."""
+
+    http: Annotated[bool, rules.SWITCH, Field(description="Whether the registry speaks plain HTTP; default: false.")]
+    ca: Annotated[_Path, Field(description="PEM file of the CA that signed the registry's certificate.")]
+
+
+@with_config(_CLOSED | ConfigDict(title="Inventory", json_schema_extra={"patternProperties": {"^x-": True}}))
+class FileEntry(TypedDict, total=False):
+    """An inventory of nodes for farm."""
+
+    nodes: Required[
+        Annotated[
+            dict[Annotated[str, rules.NODE_NAME], NodeEntry | None],
+            Field(
+                description="The boards, by name.",
+                json_schema_extra={"additionalProperties": False, "minProperties": 1},
+            ),
+        ]
+    ]
+    defaults: Annotated[NodeEntry | None, Field(description="What holds for every node that does not say otherwise.")]
+    registries: Annotated[
+        dict[Annotated[str, rules.REGISTRY], RegistryEntry | None] | None,
+        Field(description="Registries that need more than plain HTTPS, by host[:port]."),
+    ]
+
+
+FILE = TypeAdapter(FileEntry)
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles that pydantic makes from names: an editor shows the name itself."""
+
+    @override
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of an inventory file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FILE.json_schema(schema_generator=_Untitled)}

@@ -1,0 +1,96 @@
+"""pydantic's errors -> mistakes in the words and at the places of the file."""
+
+from __future__ import annotations
+
+from pydantic_core import ErrorDetails
+
+from farm.inventory.document import Document
+from farm.inventory.entries import FileEntry, NodeEntry, RegistryEntry
+from farm.inventory.mistakes import Mistake, did_you_mean, plain, show
+from farm.inventory.rules import is_host
+from farm.inventory.walk import Location, described
+
+
+def explain(error: ErrorDetails, document: Document) -> Mistake:
+    """The mistake that one of pydantic's errors stands for."""
+    location = error["loc"]
+    match error["type"]:
+        case "missing":
+            return document.mistake(location[:-1], f"{subject(location)} is missing", expected="at least one node")
+        case "extra_forbidden":
+            return _unknown_key(location, document)
+        case "unfit" if location[-1] == "[key]":
+            return _unfit_name(error, document)
+        case "unfit":
+            return _unfit_value(error, document)
+    return _unfit_mapping(error, document)
+
+
+def subject(location: Location) -> str:
+    """What a place is called in a message: "node pi4: `port`"."""
+    owner, *keys = [plain(str(step)) for step in location] or ["the inventory"]
+    if owner in {"nodes", "registries"} and keys:
+        owner = f"{'node' if owner == 'nodes' else 'registry'} {keys.pop(0)}"
+    elif location and not keys:
+        owner = f"`{owner}`"
+    return f"{owner}: `{keys[0]}`" if keys else owner
+
+
+def _unknown_key(location: Location, document: Document) -> Mistake:
+    owner = f"{subject(location[:-1])}: " if len(location) > 1 else ""
+    known = _keys(location[:-1])
+    hint = did_you_mean(str(location[-1]), known)
+    expected = None if hint else f"one of {', '.join(known)}"
+    return document.mistake(
+        location, f"{owner}unknown key `{plain(str(location[-1]))}`", expected=expected, hint=hint, at_key=True
+    )
+
+
+def _unfit_name(error: ErrorDetails, document: Document) -> Mistake:
+    location, name, rule = error["loc"][:-1], error["input"], error["ctx"]["rule"]
+    kind = "node" if location[0] == "nodes" else "registry"
+    message = f"the {kind} name {show(name)} cannot be used"
+    return document.mistake(location, message, expected=rule.expected, hint=rule.hint(name), at_key=True)
+
+
+def _unfit_value(error: ErrorDetails, document: Document) -> Mistake:
+    location, value = error["loc"], error["input"]
+    rule, wanted = error["ctx"]["rule"], error["ctx"]["wanted"]
+    text = document.values[location].text
+    hint = None
+    if isinstance(value, str):
+        hint = rule.hint(value)
+        if wanted == "int_type" and value.isdecimal() and len(value) <= 5:
+            hint = "write it without quotes and leading zeros"
+    elif wanted == "string_type" and value is not None and rule.accepts(text):
+        hint = f'put it in quotes: "{text}"'
+    verb = "holds" if isinstance(location[-1], int) else "is"
+    message = f"{subject(location)} {verb} {described(value, text)}"
+    return document.mistake(location, message, expected=rule.expected, hint=hint)
+
+
+def _unfit_mapping(error: ErrorDetails, document: Document) -> Mistake:
+    location, value = error["loc"], error["input"]
+    match location:
+        case ("nodes",):
+            expected, hint = "names of nodes, each with a mapping", None
+        case ("nodes", _) if isinstance(value, str):
+            expected, hint = "a mapping", f"write `{{host: {value}}}`" if is_host(value) else None
+        case ("registries",):
+            expected, hint = "host[:port] of registries, each with a mapping", None
+        case _:
+            expected, hint = "a mapping", None
+    state = described(value, document.values[location].text)
+    return document.mistake(location, f"{subject(location)} is {state}", expected=expected, hint=hint)
+
+
+def _keys(location: Location) -> list[str]:
+    """The keys that a mapping at this place may have."""
+    match location:
+        case ():
+            return list(FileEntry.__annotations__)
+        case ("nodes", _) | ("defaults",):
+            return list(NodeEntry.__annotations__)
+        case ("registries", _):
+            return list(RegistryEntry.__annotations__)
+    return []
