@@ -1,0 +1,176 @@
+"""Reading real files: which one is taken, and what each unreadable one is told."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from farm.inventory import InventoryError, load, schema
+from farm.inventory.check import parse
+from farm.inventory.files import MAX_BYTES
+from farm.inventory.nodes import BUILT_IN
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+GOOD = "nodes: {%s: {host: somewhere}}\n"
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("FARM_INVENTORY", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def not_root() -> Iterator[None]:
+    """Permissions bind everybody but root."""
+    was = os.geteuid()
+    if was == 0:
+        os.seteuid(65534)
+    yield
+    os.seteuid(was)
+
+
+def refusal(path: Path | None) -> str:
+    with pytest.raises(InventoryError) as caught:
+        load(path)
+    return str(caught.value)
+
+
+def test_the_path_wins_over_the_variable_over_the_directory_over_this_machine(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert load() == BUILT_IN
+    (here / "inventory.yaml").write_text(GOOD % "directory")
+    assert list(load().nodes) == ["directory"]
+    assert load().source == "inventory.yaml"
+    (here / "named.yaml").write_text(GOOD % "variable")
+    monkeypatch.setenv("HOME", str(here))
+    monkeypatch.setenv("FARM_INVENTORY", "~/named.yaml")
+    assert list(load().nodes) == ["variable"]
+    assert list(load(Path("~/named.yaml")).nodes) == ["variable"]
+    (here / "given.yaml").write_text(GOOD % "path")
+    assert list(load(Path("given.yaml")).nodes) == ["path"]
+    monkeypatch.setenv("FARM_INVENTORY", "")
+    assert list(load().nodes) == ["directory"]
+
+
+def test_paths_are_relative_to_the_file_and_home_is_the_users(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    (here / "sub").mkdir()
+    (here / "sub" / "i.yaml").write_text("nodes: {a: {host: b, key: ~/.ssh/id, known_hosts: hosts}}")
+    node = load(Path("sub/i.yaml")).nodes["a"]
+    assert (node.key, node.known_hosts) == (Path("/home/me/.ssh/id"), here / "sub" / "hosts")
+
+
+def test_a_file_that_is_not_there(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    hint = "name a file with -i or FARM_INVENTORY, or create inventory.yaml in this directory"
+    assert refusal(Path("none.yaml")) == f"none.yaml: no such file - {hint}"
+    monkeypatch.setenv("FARM_INVENTORY", "gone.yaml")
+    assert refusal(None) == f"gone.yaml: no such file - {hint}"
+    monkeypatch.delenv("FARM_INVENTORY")
+    (here / "inventory.yaml").symlink_to("nowhere")
+    assert refusal(None) == f"inventory.yaml: no such file - {hint}"
+
+
+def test_a_file_of_nearly_the_right_name_is_not_ignored_in_silence(here: Path) -> None:
+    (here / "inventory.yml").write_text(GOOD % "a")
+    assert refusal(None) == (
+        "inventory.yml: this name is not looked for - rename it to inventory.yaml, or give it with -i"
+    )
+    assert list(load(Path("inventory.yml")).nodes) == ["a"]
+
+
+def test_a_directory(here: Path) -> None:
+    assert refusal(here) == f"{here}: this is a directory, not a file - did you mean {here}/inventory.yaml?"
+
+
+def test_a_file_that_may_not_be_read(here: Path, not_root: None) -> None:
+    path = here / "inventory.yaml"
+    assert refusal(path) == f"{path}: cannot be read: Permission denied - check the path and its permissions"
+
+
+def test_a_path_that_cannot_be(here: Path) -> None:
+    fix = "check the path and its permissions"
+    (here / "loop").symlink_to("loop")
+    assert refusal(Path("loop")) == f"loop: cannot be read: Too many levels of symbolic links - {fix}"
+    (here / "file").write_text("")
+    assert refusal(Path("file/x")) == f"file/x: cannot be read: Not a directory - {fix}"
+    assert refusal(Path("a\0b")) == f"a\\x00b: cannot be read: embedded null byte - {fix}"
+
+
+def test_a_large_file_is_refused_at_its_limit(here: Path) -> None:
+    good = GOOD % "a"
+    path = here / "large.yaml"
+    path.write_text(good + "#" * (MAX_BYTES - len(good)))
+    assert list(load(path).nodes) == ["a"]
+    path.write_text(good + "#" * (MAX_BYTES - len(good) + 1))
+    assert refusal(path) == f"{path}: larger than 128 KiB - an inventory holds nodes and registries only"
+    path.write_text("a" * 1_000_000)
+    assert refusal(path).startswith(f"{path}: larger than 128 KiB")
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", sys.executable])
+def test_a_binary_file(path: str) -> None:
+    assert refusal(Path(path)) == f"{path}: this is a binary file - an inventory is YAML text in UTF-8"
+
+
+def test_a_file_that_is_not_utf8(here: Path) -> None:
+    (here / "latin1.yaml").write_bytes(b"nodes:\n  # b\xfcro\n  a: {host: b}\n")
+    assert refusal(Path("latin1.yaml")) == "latin1.yaml:2:6: the byte 0xfc is not UTF-8 - save the file as UTF-8"
+    (here / "utf16.yaml").write_bytes((GOOD % "a").encode("utf-16"))
+    assert refusal(Path("utf16.yaml")) == "utf16.yaml: this is a binary file - an inventory is YAML text in UTF-8"
+
+
+def test_a_byte_order_mark_is_no_mistake(here: Path) -> None:
+    (here / "bom.yaml").write_bytes(b"\xef\xbb\xbf" + (GOOD % "a").encode())
+    assert list(load(Path("bom.yaml")).nodes) == ["a"]
+
+
+def test_a_pipe_is_read_as_a_file(here: Path) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, (GOOD % "piped").encode())
+    os.close(writing)
+    try:
+        assert list(load(Path(f"/dev/fd/{reading}")).nodes) == ["piped"]
+    finally:
+        os.close(reading)
+
+
+def test_mistakes_name_the_file_as_it_was_given(here: Path) -> None:
+    (here / "bad.yaml").write_text("nodes: {a: {hots: b}}")
+    assert refusal(Path("bad.yaml")) == "bad.yaml:1:13: node a: unknown key `hots` - did you mean `host`?"
+
+
+def test_the_shipped_example_is_right_by_the_parser_and_by_the_schema() -> None:
+    path = REPOSITORY / "inventory.yaml"
+    boards = {name: [str(platform) for platform in node.platforms] for name, node in load(path).nodes.items()}
+    assert boards == {"pi4": ["linux/arm64", "linux/arm/v7"], "z1": ["linux/amd64"], "z2": ["linux/amd64"]}
+    jsonschema.validate(yaml.safe_load(path.read_text()), schema())
+
+
+def test_what_the_shipped_example_shows_as_a_comment_is_right_too() -> None:
+    path = REPOSITORY / "inventory.yaml"
+    text = path.read_text()
+    for commented in ("# known_hosts:", "# port:", "# engine:", "# socket:", "# jump:", "# slots:"):
+        assert commented in text
+        text = text.replace(commented, commented.removeprefix("# "))
+    text = text.replace("  # registry.example.org:\n  #   ca:", "  registry.example.org:\n    ca:")
+    inventory = parse(text, "inventory.yaml")
+    assert inventory.registries["registry.example.org"].ca == Path("registry-ca.pem")
+    node = inventory.nodes["z2"]
+    assert (node.known_hosts, node.port, node.engine) == (Path("known_hosts"), 22, "buildkitd")
+    assert (node.socket, node.jump, node.slots) == ("/run/buildkit/buildkitd.sock", "farm@gateway.lan:22", 1)
+
+
+def test_naming_the_package_loads_neither_pydantic_nor_yaml() -> None:
+    program = "import sys, farm.inventory; print(sorted({'pydantic', 'yaml'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout == "[]\n"

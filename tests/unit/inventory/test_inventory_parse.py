@@ -1,0 +1,113 @@
+"""What a good inventory means."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from farm import platforms
+from farm.inventory.check import parse
+from farm.inventory.entries import NodeEntry, RegistryEntry
+from farm.inventory.nodes import BUILT_IN, Node, Registry
+
+EVERYTHING = """
+defaults: {user: farm, labels: [home], slots: 2}
+nodes:
+  pi4:
+    host: pi4.lan
+    port: 2222
+    user: pi
+    key: ~/.ssh/id
+    known_hosts: hosts
+    platforms: [aarch64, linux/arm]
+    engine: buildkitd
+    socket: /run/buildkit/buildkitd.sock
+    jump: me@gateway:22
+    labels: []
+    slots: 1
+  z1: {host: "fe80::1%eth0"}
+  here: {engine: local}
+registries:
+  registry.lan:5000: {http: true}
+  "[::1]:5000":
+  hub.lan: {ca: /etc/ca.pem}
+x-anything: {at: all}
+"""
+
+
+def test_every_key_arrives_and_defaults_fill_what_is_not_said() -> None:
+    inventory = parse(EVERYTHING, "f.yaml", base=Path("/farm"), home=Path("/home/me"))
+    assert list(inventory.nodes.values()) == [
+        Node(
+            name="pi4",
+            host="pi4.lan",
+            port=2222,
+            user="pi",
+            key=Path("/home/me/.ssh/id"),
+            known_hosts=Path("/farm/hosts"),
+            platforms=(platforms.parse("linux/arm64"), platforms.parse("linux/arm/v7")),
+            engine="buildkitd",
+            socket="/run/buildkit/buildkitd.sock",
+            jump="me@gateway:22",
+            labels=(),
+            slots=1,
+        ),
+        Node(name="z1", host="fe80::1%eth0", user="farm", labels=("home",), slots=2),
+        Node(name="here", engine="local", user="farm", labels=("home",), slots=2),
+    ]
+    assert list(inventory.nodes) == ["pi4", "z1", "here"]
+    assert inventory.registries == {
+        "registry.lan:5000": Registry(http=True),
+        "[::1]:5000": Registry(),
+        "hub.lan": Registry(ca=Path("/etc/ca.pem")),
+    }
+    assert inventory.source == "f.yaml"
+
+
+def test_what_a_file_may_say_is_what_a_node_and_a_registry_hold() -> None:
+    assert [*NodeEntry.__annotations__] == [field.name for field in fields(Node) if field.name != "name"]
+    assert [*RegistryEntry.__annotations__] == [field.name for field in fields(Registry)]
+
+
+def test_empty_sections_and_host_in_defaults_are_fine() -> None:
+    inventory = parse("defaults: {host: 127.0.0.1}\nnodes: {a: {port: 1}, b: {port: 2}}\nregistries:\n", "f")
+    assert [(node.host, node.port) for node in inventory.nodes.values()] == [("127.0.0.1", 1), ("127.0.0.1", 2)]
+    assert parse("defaults:\nnodes: {a: {host: b}}", "f").nodes["a"] == Node(name="a", host="b")
+
+
+def test_a_merged_anchor_gives_way_to_what_the_node_says() -> None:
+    text = (
+        "x-1: &1 {user: one, slots: 3}\nx-2: &2 {user: two, port: 2}\n"
+        "nodes: {a: {host: a, <<: [*1, *2], slots: 4}, b: {<<: *2, host: b}}"
+    )
+    nodes = parse(text, "f").nodes
+    assert nodes["a"] == Node(name="a", host="a", user="one", port=2, slots=4)
+    assert nodes["b"] == Node(name="b", host="b", user="two", port=2)
+
+
+@pytest.mark.parametrize(
+    "host", ["pi4", "PI4.lan", "a_b-c.example.org", "10.0.0.1", "::1", "2001:db8::7", "fe80::1%e0"]
+)
+def test_hosts_that_are_right(host: str) -> None:
+    assert parse(f"nodes: {{a: {{host: '{host}'}}}}", "f").nodes["a"].host == host
+
+
+@pytest.mark.parametrize("jump", ["gateway", "me@gateway", "me@10.0.0.1:2222", "[2001:db8::7]:22"])
+def test_jumps_that_are_right(jump: str) -> None:
+    assert parse(f"nodes: {{a: {{host: b, jump: '{jump}'}}}}", "f").nodes["a"].jump == jump
+
+
+@pytest.mark.parametrize("name", ["a", "0", "pi-4_b.attic", "no", "9" * 63])
+def test_node_names_that_are_right(name: str) -> None:
+    assert list(parse(f'nodes: {{"{name}": {{host: b}}}}', "f").nodes) == [name]
+
+
+def test_line_ends_of_windows_and_a_byte_order_mark_do_not_matter() -> None:
+    assert parse("\ufeffnodes:\r\n  a:\r\n    host: b\r\n", "f").nodes["a"].host == "b"
+
+
+def test_the_built_in_inventory_is_this_machine() -> None:
+    assert BUILT_IN.nodes == {"local": Node(name="local", host=None, engine="local")}
+    assert BUILT_IN.source == "built in"

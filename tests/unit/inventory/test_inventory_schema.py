@@ -1,0 +1,50 @@
+"""The JSON Schema that editors read says what the checks say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+import farm.inventory
+from farm.inventory import schema
+
+SHIPPED = Path(farm.inventory.__file__).with_name("schema.json")
+
+
+def test_the_shipped_schema_is_the_generated_one() -> None:
+    expected = json.dumps(schema(), indent=2) + "\n"
+    assert SHIPPED.read_text() == expected, "write it anew: farm schema > farm/inventory/schema.json"
+
+
+def test_the_schema_is_a_valid_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(schema())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {},
+        {"nodes": {}},
+        {"nodes": {"Pi": {"host": "a"}}},
+        {"nodes": {"a": {"plaforms": []}}},
+        {"nodes": {"a": {"port": 0}}},
+        {"nodes": {"a": {"port": "22"}}},
+        {"nodes": {"a": {"engine": "buildkit"}}},
+        {"nodes": {"a": {"socket": "run/x"}}},
+        {"nodes": {"a": {"labels": ["a b"]}}},
+        {"nodes": {"a": {"user": "-l"}}},
+        {"nodes": {"a": None}, "registries": {"r": {"http": "yes"}}},
+        {"nodes": {"a": None}, "default": {}},
+    ],
+)
+def test_an_editor_shows_mistakes(data: dict[str, Any]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(data, schema())
+
+
+def test_an_editor_takes_keys_of_the_users_own() -> None:
+    jsonschema.validate({"nodes": {"a": None}, "defaults": None, "x-boards": [1]}, schema())
