@@ -10,20 +10,27 @@ from farm.platforms import Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEngine:
-    """A BuildKit that the probe found: kind of engine, socket on the node, version if it says so, and if we may use it.
+    """A BuildKit that the probe found: kind of engine, socket on the node, and the version that it says it is.
 
-    `problem` is None for a usable one, else one line that says why not (no permission, nobody listens).
+    `problem` is None for a usable one, else one line that says why not (no permission, nobody listens, frozen), and
+    `fix` how to mend it. `denied` tells a refused permission from a daemon that may come back.
     """
 
     engine: str
     socket: str
     version: str | None = None
     problem: str | None = None
+    fix: str | None = None
+    denied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """One node as its kernel, userland and CPU describe it. Sizes in bytes, temperature in degrees Celsius."""
+    """One node as its kernel, userland and CPU describe it. Sizes in bytes, temperature in degrees Celsius.
+
+    `native` holds the platforms that the CPU runs itself, the node's own first; `emulated` those that only an emulator
+    runs. `disk_*` is the file system of the engine's cache. `clock_skew` is in seconds, positive if the node is ahead.
+    """
 
     node: str
     machine: str

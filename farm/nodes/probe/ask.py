@@ -1,0 +1,98 @@
+"""Put the question to a node, or to this machine, and hear what its engines say themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from farm.errors import UnreachableError
+from farm.inventory import Node
+from farm.nodes import local
+from farm.nodes.completed import Completed
+from farm.nodes.engine import liveness
+from farm.nodes.engine.info_call import NotBuildKitError
+from farm.nodes.facts import Facts, FoundEngine
+from farm.nodes.probe import parse
+from farm.nodes.probe.answers import UnusableAnswerError
+
+if TYPE_CHECKING:
+    from farm.nodes.ssh.session import Session
+
+# A daemon that is awake answers in milliseconds, a board under load in tenths of a second.
+_ENGINE_SECONDS = 3.0
+_RESTRICTED = "log in with ssh and run `sh`: the account needs a shell (no ForceCommand, no nologin)"
+
+
+async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts:  # noqa: ASYNC109 - as everywhere
+    """The facts of a node: one command, and one question to each BuildKit socket that it found.
+
+    Raises UnreachableError where the node is lost, is silent for `timeout` seconds, or answers something else.
+    """
+
+    async def ask(script: bytes) -> Completed:
+        # Every login shell reads these two words alike, so the script never meets fish's or csh's quoting.
+        return await session.run("exec sh -s", input=script, timeout=timeout)
+
+    async def dial(socket: str) -> liveness.Stream:
+        try:
+            return await session.open(socket)
+        except UnreachableError as error:
+            raise NotBuildKitError(f"nobody listens there, or it refuses this user ({error.what})") from error
+
+    return await _facts(node, node.socket, ask, dial)
+
+
+async def probe_local(node: Node, *, timeout: float = 10.0) -> Facts:  # noqa: ASYNC109 - as everywhere
+    """The same for this machine, without SSH. BUILDKIT_HOST names a socket where the inventory does not."""
+
+    async def ask(script: bytes) -> Completed:
+        return await local.run("sh", "-s", input=script, timeout=timeout)
+
+    async def dial(socket: str) -> liveness.Stream:
+        return await liveness.dial(Path(socket))
+
+    return await _facts(node, node.socket or _buildkit_host(), ask, dial)
+
+
+async def _facts(
+    node: Node,
+    socket: str | None,
+    ask: Callable[[bytes], Awaitable[Completed]],
+    dial: Callable[[str], Awaitable[liveness.Stream]],
+) -> Facts:
+    script = resources.files(__package__).joinpath("script.sh").read_text(encoding="utf-8")
+    prefix = f"FARM_SOCKET={shlex.quote(socket)}\n" if socket else ""
+    before = time.time()
+    completed = await ask((prefix + script).encode())
+    try:
+        facts = parse.facts(completed.stdout, node=node.name, now=(before + time.time()) / 2)
+    except UnusableAnswerError as error:
+        raise UnreachableError(
+            f"{node.name}: the node did not say what it is: {error}",
+            fix=_RESTRICTED,
+            details=tuple(completed.stderr.strip().splitlines()[-3:]),
+        ) from error
+    engines = await asyncio.gather(*(_heard(engine, dial) for engine in facts.engines))
+    return replace(facts, engines=tuple(engines))
+
+
+async def _heard(engine: FoundEngine, dial: Callable[[str], Awaitable[liveness.Stream]]) -> FoundEngine:
+    """The engine with what the daemon behind its socket says."""
+    if engine.problem is not None:
+        return engine
+    try:
+        return replace(engine, version=await liveness.version(await dial(engine.socket), within=_ENGINE_SECONDS))
+    except NotBuildKitError as error:
+        return replace(engine, problem=str(error), fix="restart buildkitd on the node and look into its log")
+
+
+def _buildkit_host() -> str | None:
+    address = os.environ.get("BUILDKIT_HOST", "")
+    return address.removeprefix("unix://") if address.startswith("unix://") else None

@@ -1,0 +1,151 @@
+"""From a node of the inventory to a live, checked connection."""
+
+from __future__ import annotations
+
+import asyncio
+
+import asyncssh
+
+from farm.errors import UnreachableError
+from farm.inventory import Node
+from farm.nodes.ssh import failures, identity, known_hosts
+from farm.nodes.ssh.session import Session
+from farm.nodes.ssh.target import Target, resolve, resolve_jump
+
+# A node that is gone is noticed after (3 + 1) x 5 s: asyncssh waits one more interval after the last question.
+KEEPALIVE_SECONDS = 5.0
+_KEEPALIVES = 3
+
+
+async def connect(node: Node, *, connect_timeout: float = 10.0, keepalive: float = KEEPALIVE_SECONDS) -> Session:
+    """Connect and log in, through jump hosts where there are any; all within `connect_timeout` seconds.
+
+    Raises UnreachableError where the node does not answer, RefusedError where a key or a host key is not accepted,
+    UsageError where ~/.ssh/config cannot be used.
+    """
+    target = await resolve(node)
+    connections: list[asyncssh.SSHClientConnection] = []
+    lost = asyncio.Event()
+    try:
+        async with asyncio.timeout(connect_timeout):
+            for jump in target.jumps:
+                hop = await resolve_jump(node, jump)
+                connections.append(await _log_in(hop, connections, lost, keepalive))
+            connections.append(await _log_in(target, connections, lost, keepalive))
+    except BaseException as error:
+        for connection in reversed(connections):
+            connection.abort()
+        if isinstance(error, TimeoutError):
+            raise failures.no_answer(target, connect_timeout) from error
+        raise
+    return Session(target, connections, lost)
+
+
+class _Client(asyncssh.SSHClient):
+    """Hears what asyncssh does not put into its exceptions."""
+
+    def __init__(self, lost: asyncio.Event | None = None) -> None:
+        self.offered: asyncssh.SSHKey | None = None
+        self._lost = lost
+
+    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Called for a key that no known_hosts file vouches for; it stays refused."""
+        del host, addr, port
+        self.offered = key
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called once at the end of the connection, whoever ended it."""
+        del exc
+        if self._lost is not None:
+            self._lost.set()
+
+
+async def _log_in(
+    target: Target, before: list[asyncssh.SSHClientConnection], lost: asyncio.Event, keepalive: float
+) -> asyncssh.SSHClientConnection:
+    """One hop: the TCP connection (over the one before it), the host key, the user's key."""
+    client = _Client(lost)
+    known = known_hosts.load(target)
+    async with identity.offered(target) as offer:
+        try:
+            return await asyncssh.connect(
+                target.alias,
+                target.port,
+                tunnel=before[-1] if before else None,
+                client_factory=lambda: client,
+                username=target.user,
+                known_hosts=known,
+                client_keys=list(offer.pairs) or None,
+                agent_path=None,
+                preferred_auth=["publickey"],
+                gss_host=None,
+                x509_trusted_certs=None,
+                x509_trusted_cert_paths=None,
+                connect_timeout=None,
+                keepalive_interval=keepalive,
+                keepalive_count_max=_KEEPALIVES,
+            )
+        except asyncssh.HostKeyNotVerifiable as error:
+            raise failures.host_key(
+                target, client.offered, known_hosts.keys_for(target, known), error.reason
+            ) from error
+        except (asyncssh.Error, OSError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise failures.connecting(error, target, offer) from error
+
+
+async def host_key(node: Node, *, connect_timeout: float = 10.0) -> tuple[Target, asyncssh.SSHKey]:
+    """Ask a node for its host key, without believing it and without logging in.
+
+    Raises as `connect` does; jump hosts on the way must be trusted already.
+    """
+    target = await resolve(node)
+    connections: list[asyncssh.SSHClientConnection] = []
+    try:
+        async with asyncio.timeout(connect_timeout):
+            for jump in target.jumps:
+                hop = await resolve_jump(node, jump)
+                connections.append(await _log_in(hop, connections, asyncio.Event(), KEEPALIVE_SECONDS))
+            key = await _ask_key(target, connections)
+    except TimeoutError as error:
+        raise failures.no_answer(target, connect_timeout) from error
+    finally:
+        for connection in reversed(connections):
+            connection.abort()
+    return target, key
+
+
+# Plain keys only, the strongest and shortest first; a certificate cannot be written down as a known host.
+_KEY_ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
+
+async def _ask_key(target: Target, before: list[asyncssh.SSHClientConnection]) -> asyncssh.SSHKey:
+    # A kind of key that is known already is asked for first: another kind would look like a changed key.
+    familiar = [
+        algorithm.decode()
+        for key in known_hosts.keys_for(target, known_hosts.load(target))
+        for algorithm in key.sig_algorithms
+    ]
+    try:
+        key = await asyncssh.get_server_host_key(
+            target.alias,
+            target.port,
+            tunnel=before[-1] if before else None,
+            server_host_key_algs=[*(name for name in familiar if name in _KEY_ALGORITHMS), *_KEY_ALGORITHMS],
+        )
+    except (asyncssh.Error, OSError, ValueError) as error:
+        if isinstance(error, TimeoutError):
+            raise
+        raise failures.connecting(error, target, None) from error
+    if key is None:
+        raise UnreachableError(f"{target}: the server showed no host key", fix="look into the node's sshd log")
+    return key

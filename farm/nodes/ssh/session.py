@@ -1,0 +1,165 @@
+"""One live connection to a node: commands and tunnels run over it side by side."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import asyncssh
+
+from farm.errors import FarmError, RefusedError, UnreachableError
+from farm.nodes.completed import Completed
+from farm.nodes.ssh.forward import Forward, RemoteSocket
+from farm.nodes.ssh.target import Target
+
+# OpenSSH's MaxSessions is 10 by default, and somebody else's ControlMaster may not share it: leave two.
+_COMMANDS = 8
+# What a peer that still answers needs at most to see a connection off.
+_FAREWELL_SECONDS = 0.3
+
+
+class Session:
+    """A connection to one node, made by `connect`.
+
+    `lost` is set when the connection ends, whoever ended it; with a dead link that is when keep-alive gives up.
+    """
+
+    def __init__(
+        self, target: Target, connections: Sequence[asyncssh.SSHClientConnection], lost: asyncio.Event
+    ) -> None:
+        self.lost = lost
+        self._target = target
+        self._connections = connections
+        self._commands = asyncio.Semaphore(_COMMANDS)
+        self._running = 0
+
+    @property
+    def node(self) -> str:
+        """The name of the node at the other end."""
+        return self._target.node
+
+    async def run(self, command: str, *, input: bytes | None = None, timeout: float) -> Completed:  # noqa: A002, ASYNC109 - subprocess's words
+        """Run one command in the user's login shell and give back its output and exit status.
+
+        The login shell may be any (fish, csh), so a command should be words that all shells read alike; send a script
+        through `input`. At most eight commands run at a time, further ones wait. `timeout` is in seconds from when the
+        command was sent. Cancelling ends the command on the node.
+
+        Raises UnreachableError if the connection is lost or the time is up, RefusedError if the server starts none.
+        """
+        process = await self._start(command)
+        try:
+            async with asyncio.timeout(timeout):
+                stdout, stderr = await process.communicate(input)
+        except TimeoutError as error:
+            raise UnreachableError(
+                f"{self._target}: no answer to `{command}` within {timeout:g} s", fix="check the load of the node"
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            raise self._gone(str(error)) from error
+        finally:
+            self._end(process)
+        # A link that dies under a command shows only here: asyncssh ends it as if all were well, without a status.
+        if process.returncode is None:
+            raise self._gone(f"it was lost during `{command}`")
+        return Completed(stdout=_text(stdout), stderr=_text(stderr), exit_status=process.returncode)
+
+    async def open(self, remote_socket: str) -> RemoteSocket:
+        """Connect to a Unix socket on the node.
+
+        Raises UnreachableError where nobody listens (or the user may not connect: sshd does not tell them apart),
+        RefusedError where the server forbids tunnels.
+        """
+        try:
+            reader, writer = await self._connection.open_unix_connection(remote_socket)
+        except asyncssh.ChannelOpenError as error:
+            if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+                raise RefusedError(
+                    f"{self._target}: its SSH server allows no tunnel to a socket: {error.reason}",
+                    fix="set `AllowStreamLocalForwarding yes` in /etc/ssh/sshd_config of the node",
+                ) from error
+            raise UnreachableError(
+                f"{self._target}: {remote_socket} on the node takes no connection: {error.reason}",
+                fix="check on the node that it is being listened on, and that this user may write to it",
+            ) from error
+        except (asyncssh.Error, OSError) as error:
+            raise self._gone(str(error)) from error
+        return RemoteSocket(reader, writer)
+
+    async def forward(self, remote_socket: str, local: Path) -> Forward:
+        """Listen on `local` and carry each connection to `remote_socket` on the node.
+
+        A socket file left at `local` is replaced. Who may connect is decided by the rights of its directory. Raises
+        UnreachableError if the connection is lost, FarmError where `local` cannot be made.
+        """
+        if self.lost.is_set():
+            raise self._gone("it was lost")
+        try:
+            local.unlink(missing_ok=True)  # noqa: ASYNC240 - one entry of a directory in memory
+            listener = await self._connection.forward_local_path(str(local), remote_socket)
+        except OSError as error:
+            raise FarmError(
+                f"{self._target}: cannot listen on {local}: {error.strerror or error}",
+                fix="set XDG_RUNTIME_DIR to a short path that you may write to",
+            ) from error
+        return Forward(listener, local)
+
+    async def close(self) -> None:
+        """End the connection, and those to its jump hosts, within half a second even if the node is frozen."""
+        for connection in reversed(self._connections):
+            connection.close()
+        try:
+            async with asyncio.timeout(_FAREWELL_SECONDS):
+                for connection in reversed(self._connections):
+                    await connection.wait_closed()
+        except TimeoutError:
+            for connection in reversed(self._connections):
+                connection.abort()
+
+    @property
+    def _connection(self) -> asyncssh.SSHClientConnection:
+        return self._connections[-1]
+
+    async def _start(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
+        """Start a command, waiting for a place. A server that allows fewer than eight is found out and obeyed."""
+        while True:
+            await self._commands.acquire()
+            try:
+                process = await self._connection.create_process(command, encoding=None, request_pty=False)
+            except asyncssh.ChannelOpenError as error:
+                # The place that the server refused is not given back: that lowers the limit to what it grants.
+                if self._running:
+                    continue
+                self._commands.release()
+                raise RefusedError(
+                    f"{self._target}: its SSH server starts no command: {error.reason}",
+                    fix="raise MaxSessions in /etc/ssh/sshd_config of the node",
+                ) from error
+            except (asyncssh.Error, OSError) as error:
+                self._commands.release()
+                raise self._gone(str(error)) from error
+            except BaseException:
+                self._commands.release()
+                raise
+            self._running += 1
+            return process
+
+    def _end(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
+        """Give the place back; a command that still runs is ended, which closing its channel alone would not do."""
+        self._running -= 1
+        self._commands.release()
+        if process.returncode is None:
+            with contextlib.suppress(OSError, asyncssh.Error):
+                process.terminate()
+        process.close()
+
+    def _gone(self, reason: str) -> UnreachableError:
+        return UnreachableError(
+            f"{self._target}: the connection is gone: {reason}", fix="check the node's power and network"
+        )
+
+
+def _text(output: object) -> str:
+    return output.decode("utf-8", "replace") if isinstance(output, bytes) else ""
