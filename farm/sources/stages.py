@@ -1,0 +1,98 @@
+"""The stages of a Dockerfile, and what the wanted one needs from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from farm.sources.instructions import Instruction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """A name that stands for an image, a stage or a named context, on a line.
+
+    `may_be_index` where `0` means the first stage; `trouble` says why a name cannot be told.
+    """
+
+    name: str
+    line: int
+    may_be_index: bool = False
+    trouble: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One FROM and what follows. `triggers` are the needs of its ONBUILDs: those of the stages built on it."""
+
+    name: str
+    base: Need
+    needs: tuple[Need, ...]
+    triggers: tuple[Need, ...]
+
+
+def stages(instructions: Sequence[Instruction], base: Callable[[str, int], Need]) -> tuple[Stage, ...]:
+    """Group instructions by their FROM; `base` reads the word after FROM on a line."""
+    found: list[Stage] = []
+    starts = [index for index, item in enumerate(instructions) if item.name == "FROM" and item.words]
+    for start, end in zip(starts, [*starts[1:], len(instructions)], strict=True):
+        first, body = instructions[start], instructions[start + 1 : end]
+        words = first.words
+        found.append(
+            Stage(
+                name=words[2].lower() if len(words) == 3 and words[1].lower() == "as" else "",
+                base=base(words[0], first.line),
+                needs=tuple(need for item in body if not item.is_trigger for need in _sources(item)),
+                triggers=tuple(need for item in body if item.is_trigger for need in _sources(item)),
+            )
+        )
+    return tuple(found)
+
+
+def needed(found: Sequence[Stage], target: str | None, contexts: Collection[str]) -> Iterator[Need]:
+    """What building the target takes from outside, stages that it does not need left out.
+
+    A stage whose name is among the named `contexts` is not built: the context stands in for it.
+    """
+    waiting = [_target(found, target)] if found else []
+    seen: set[int] = set()
+    while waiting:
+        index = waiting.pop()
+        if index in seen or found[index].name in contexts:
+            continue
+        seen.add(index)
+        stage = found[index]
+        below = _stage(stage.base, found[:index])
+        triggers = found[below].triggers if below is not None else ()
+        for need, among in ((stage.base, found[:index]), *((need, found) for need in (*stage.needs, *triggers))):
+            inner = _stage(need, among)
+            if inner is None:
+                yield need
+            else:
+                waiting.append(inner)
+
+
+def _target(found: Sequence[Stage], target: str | None) -> int:
+    """The wanted stage; the last where none is named or none has that name, which BuildKit will say."""
+    chosen = _stage(Need(name=target, line=0, may_be_index=True), found) if target else None
+    return len(found) - 1 if chosen is None else chosen
+
+
+def _stage(need: Need, among: Sequence[Stage]) -> int | None:
+    if need.may_be_index and need.name.isdecimal() and int(need.name) < len(among):
+        return int(need.name)
+    named = [index for index, stage in enumerate(among) if stage.name and stage.name == need.name.lower()]
+    return named[-1] if named else None
+
+
+def _sources(instruction: Instruction) -> Iterator[Need]:
+    """`COPY --from=` and `RUN --mount=from=`: BuildKit expands no variables in either."""
+    for flag in instruction.flags:
+        name, _, value = flag.partition("=")
+        if instruction.name == "COPY" and name == "--from" and value:
+            yield Need(name=value, line=instruction.line, may_be_index=True)
+        elif instruction.name == "RUN" and name == "--mount":
+            for field in value.split(","):
+                key, _, source = field.strip().strip('"').partition("=")
+                if key.lower() == "from" and source:
+                    yield Need(name=source, line=instruction.line)
