@@ -1,0 +1,80 @@
+"""The nodes as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TextIO
+
+from farm.platforms import Platform
+from farm.report import words
+from farm.report.plain import clean
+from farm.report.report import error_document
+from farm.workflow.vitals import Vitals
+
+_WIDE = 200
+_HEADINGS = ("NODE", "STATE", "NATIVE PLATFORMS", "ENGINE", "CPU", "MEMORY FREE", "LOAD", "DISK FREE", "TEMP")
+
+
+def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
+    """Print the table, then for each node that cannot build one line of why and one of how to mend it."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in _HEADINGS:
+        table.add_column(heading, overflow="fold")
+    for node in nodes:
+        style = "green" if node.error is None else "red"
+        table.add_row(Text(node.node, "bold"), Text(node.state, style), *_cells(node))
+    console.print(table)
+    for node in nodes:
+        if node.error is not None:
+            console.print(f"\n{clean(node.error.what)}", style="red", markup=False)
+            for detail in node.error.details:
+                console.print(f"  {clean(detail)}", markup=False)
+            if node.error.fix:
+                console.print(f"  fix: {clean(node.error.fix)}", markup=False)
+
+
+def _cells(node: Vitals) -> tuple[str, ...]:
+    facts = node.facts
+    if facts is None:
+        return ("-",) * (len(_HEADINGS) - 2)
+    engine = f"{node.engine} {node.version or ''}".strip() if node.engine else "-"
+    temperature = "-" if facts.temperature is None else f"{facts.temperature:.0f} °C"
+    return (
+        " ".join(_short(facts.native)),
+        engine,
+        f"{facts.cpu_count} x {clean(facts.cpu_model)}",
+        f"{words.size(facts.memory_available)} of {words.size(facts.memory_total)}",
+        f"{facts.load:.2f}",
+        "-" if facts.disk_free is None else words.size(facts.disk_free),
+        temperature,
+    )
+
+
+def _short(platforms: Iterable[Platform]) -> Iterable[str]:
+    """`linux/` goes without saying in a table."""
+    return (str(platform).removeprefix("linux/") for platform in platforms)
+
+
+def document(node: Vitals) -> dict[str, Any]:
+    """A node for scripts; sizes in bytes, temperature in degrees Celsius, keys stable."""
+    facts = node.facts
+    found: dict[str, Any] = {"node": node.node, "state": node.state, "engine": node.engine, "version": node.version}
+    if facts is not None:
+        found |= {
+            "native": [str(platform) for platform in facts.native],
+            "emulated": [str(platform) for platform in facts.emulated],
+            "machine": facts.machine,
+            "kernel": facts.kernel,
+            "cpu": {"model": facts.cpu_model, "count": facts.cpu_count},
+            "memory": {"total": facts.memory_total, "available": facts.memory_available},
+            "load": facts.load,
+            "disk": {"total": facts.disk_total, "free": facts.disk_free},
+            "temperature": facts.temperature,
+            "clock_skew": facts.clock_skew,
+        }
+    return found | {"error": error_document(node.error)}
