@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 
 _BEGIN = "farm-probe begin"
 _END = "farm-probe end"
+_KEYED = re.compile(r"([a-z0-9.]+)=")
 
 
 class UnusableAnswerError(Exception):
@@ -45,10 +47,13 @@ def read(output: str) -> Answers:
         first = next((line.strip() for line in output.splitlines() if line.strip()), None)
         raise UnusableAnswerError(f"it answered {first[:80]!r} instead" if first else "it answered nothing")
     values: dict[str, list[str]] = {}
+    key = ""
     for line in lines:
         if line == _END:
             return Answers(values)
-        key, found, value = line.partition("=")
-        if found:
-            values.setdefault(key, []).append(value)
+        keyed = _KEYED.match(line)
+        if keyed:
+            key, line = keyed[1], line[keyed.end() :]
+        # What follows without a key is the rest of the output of one command, such as df's table.
+        values.setdefault(key, []).append(line)
     raise UnusableAnswerError("its answer was cut short")

@@ -35,6 +35,8 @@ _CORES = {
     "0xd0b": "Cortex-A76",
     "0xd0c": "Neoverse-N1",
 }
+# A line of `df -P`: size, used, available, per cent.
+_SIZES = re.compile(r"\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s")
 # Sensors that sit on the CPU; others (battery, ACPI) often hold a constant.
 _CPU_SENSORS = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-thermal", "cpu0-thermal")
 
@@ -127,13 +129,10 @@ def _memory_available(memory: dict[str, str]) -> int:
 
 def _disk(said: Answers, found: Iterable[FoundEngine]) -> tuple[int, int] | None:
     """Total and free bytes where the first usable engine keeps its cache: rootless ones have it in the home."""
+    sizes = [(int(size[1]) * 1024, int(size[2]) * 1024) for line in said.all("disk") if (size := _SIZES.search(line))]
     usable = next((engine.socket for engine in found if engine.problem is None), "")
-    key = "disk.user" if usable.startswith("/run/user/") else "disk.root"
-    for line in said.all(key):
-        sizes = re.search(r"\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s", line)
-        if sizes:
-            return int(sizes[1]) * 1024, int(sizes[2]) * 1024
-    return None
+    # The script asks for both places in this order.
+    return sizes[-1 if usable.startswith("/run/user/") else 0] if sizes else None
 
 
 def _temperature(readings: Iterable[str]) -> float | None:

@@ -19,7 +19,7 @@ header() { # KEY FILE: the first 20 bytes, which hold an ELF program's class and
         bytes=$(hexdump -v -n 20 -e '1/1 "%02x "' "$2")
     fi
     # Unquoted, so that od's two lines become one.
-    echo "$1="$bytes
+    [ -n "$bytes" ] && echo "$1="$bytes
 }
 
 cpu() { # what a CPU says of itself; the ninth and further ones say the same
@@ -41,14 +41,15 @@ memory() {
     done </proc/meminfo
 }
 
-page() { # getconf is not everywhere; the kernel says the same of this shell's own memory
-    said page getconf PAGESIZE && return
+page() { # the kernel says it of this shell's own memory; getconf is not everywhere
     while IFS= read -r line; do
         case $line in KernelPageSize:*) printf 'page=%s\n' "$line" && return ;; esac
     done <"/proc/$$/smaps"
+    said page getconf PAGESIZE
 }
 
-aarch32() { # an arm64 kernel grants the 32-bit personality only where CPU and kernel run 32-bit programs
+aarch32() { # MACHINE: an arm64 kernel grants the 32-bit personality only where CPU and kernel run 32-bit programs
+    case $1 in aarch64 | armv8l) ;; *) return ;; esac
     if command -v setarch >/dev/null; then
         if setarch linux32 true; then echo aarch32=yes; else echo aarch32=no; fi
     elif command -v linux32 >/dev/null; then
@@ -73,10 +74,24 @@ heat() {
     done
 }
 
-disk() { # KEY DIRECTORY: the file system that holds it, or will hold it
-    dir=$2
+holding() { # DIRECTORY: it, or what would hold it: the nearest directory above that is there
+    dir=$1
     while [ -n "$dir" ] && [ ! -d "$dir" ]; do dir=${dir%/*}; done
-    df -P -k "${dir:-/}" | while IFS= read -r line; do printf '%s=%s\n' "$1" "$line"; done
+    dir=${dir:-/}
+}
+
+engine() { # the program, which may be for another architecture than the rest of the userland
+    command -v buildkitd >/dev/null || return
+    program=$(command -v buildkitd)
+    echo "buildkitd=$program"
+    header elf.buildkitd "$program"
+}
+
+disks() { # of the caches of a rootful and of a rootless BuildKit, in this order
+    holding /var/lib/buildkit
+    rootful=$dir
+    holding "${XDG_DATA_HOME:-${HOME:-}/.local/share}/buildkit"
+    said disk df -P -k "$rootful" "$dir"
 }
 
 socket() { # PATH: whether it is there, and whether this user may use it
@@ -92,6 +107,16 @@ socket() { # PATH: whether it is there, and whether this user may use it
     fi
 }
 
+sockets() {
+    [ -n "${FARM_SOCKET:-}" ] && socket "$FARM_SOCKET"
+    socket /run/buildkit/buildkitd.sock
+    runtime=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+    socket "$runtime/buildkit/buildkitd.sock"
+    socket "$runtime/buildkit/rootless"
+    socket "$runtime/buildkit-default/buildkitd.sock"
+    socket /run/buildkit-default/buildkitd.sock
+}
+
 probe() {
     LC_ALL=C
     PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin
@@ -99,29 +124,22 @@ probe() {
     echo 'farm-probe begin'
     said clock date +%s
     said machine uname -m || one machine /proc/sys/kernel/arch
+    aarch32 "${out:-$line}"
     one kernel /proc/sys/kernel/osrelease || said kernel uname -r
-    said packages dpkg --print-architecture || one packages /etc/apk/arch
-    header elf.self /proc/self/exe
+    one packages /etc/apk/arch
+    header elf.self /proc/self/exe || said packages dpkg --print-architecture
     page
-    aarch32
-    said cpus getconf _NPROCESSORS_ONLN || said cpus nproc || one cpus.online /sys/devices/system/cpu/online
+    one cpus.online /sys/devices/system/cpu/online || said cpus getconf _NPROCESSORS_ONLN || said cpus nproc
     cpu
     one board /proc/device-tree/model
     handlers
     memory
     one load /proc/loadavg
     heat
-    user=$(id -u)
-    said user id -un
-    [ -n "${FARM_SOCKET:-}" ] && socket "$FARM_SOCKET"
-    socket /run/buildkit/buildkitd.sock
-    socket "${XDG_RUNTIME_DIR:-/run/user/$user}/buildkit/buildkitd.sock"
-    socket "${XDG_RUNTIME_DIR:-/run/user/$user}/buildkit/rootless"
-    socket "${XDG_RUNTIME_DIR:-/run/user/$user}/buildkit-default/buildkitd.sock"
-    socket /run/buildkit-default/buildkitd.sock
-    program=$(command -v buildkitd) && echo "buildkitd=$program" && header elf.buildkitd "$program"
-    disk disk.root /var/lib/buildkit
-    disk disk.user "${XDG_DATA_HOME:-${HOME:-}/.local/share}/buildkit"
+    echo "user=${USER:-${LOGNAME:-}}"
+    sockets
+    engine
+    disks
     echo 'farm-probe end'
 }
 

@@ -16,6 +16,8 @@ from farm.nodes.ssh.target import Target
 
 # OpenSSH's MaxSessions is 10 by default, and somebody else's ControlMaster may not share it: leave two.
 _COMMANDS = 8
+# All that farm asks of a node fits into some kilobytes.
+_MOST_BYTES = 4 << 20
 # What a peer that still answers needs at most to see a connection off.
 _FAREWELL_SECONDS = 0.3
 
@@ -52,10 +54,18 @@ class Session:
         process = await self._start(command)
         try:
             async with asyncio.timeout(timeout):
-                stdout, stderr = await process.communicate(input)
+                process.stdin.write(input or b"")
+                process.stdin.write_eof()
+                stdout, stderr = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+                await process.wait_closed()
         except TimeoutError as error:
             raise UnreachableError(
                 f"{self._target}: no answer to `{command}` within {timeout:g} s", fix="check the load of the node"
+            ) from error
+        except _TooMuchError as error:
+            raise UnreachableError(
+                f"{self._target}: `{command}` printed more than {_MOST_BYTES >> 20} MiB",
+                fix="log in with ssh and see what the login shell prints",
             ) from error
         except (asyncssh.Error, OSError) as error:
             raise self._gone(str(error)) from error
@@ -64,7 +74,11 @@ class Session:
         # A link that dies under a command shows only here: asyncssh ends it as if all were well, without a status.
         if process.returncode is None:
             raise self._gone(f"it was lost during `{command}`")
-        return Completed(stdout=_text(stdout), stderr=_text(stderr), exit_status=process.returncode)
+        return Completed(
+            stdout=stdout.decode("utf-8", "replace"),
+            stderr=stderr.decode("utf-8", "replace"),
+            exit_status=process.returncode,
+        )
 
     async def open(self, remote_socket: str) -> RemoteSocket:
         """Connect to a Unix socket on the node.
@@ -161,5 +175,14 @@ class Session:
         )
 
 
-def _text(output: object) -> str:
-    return output.decode("utf-8", "replace") if isinstance(output, bytes) else ""
+class _TooMuchError(Exception):
+    pass
+
+
+async def _read(reader: asyncssh.SSHReader[bytes]) -> bytes:
+    received = b""
+    while chunk := await reader.read(65536):
+        received += chunk
+        if len(received) > _MOST_BYTES:
+            raise _TooMuchError
+    return received
