@@ -75,7 +75,9 @@ async def _log_in(
                 tunnel=before[-1] if before else None,
                 client_factory=lambda: client,
                 username=target.user,
+                config=(),
                 known_hosts=known,
+                server_host_key_algs=() if target.picks_algorithms else known_hosts.algorithms(target, known),
                 client_keys=list(offer.pairs) or None,
                 agent_path=None,
                 preferred_auth=["publickey"],
@@ -117,30 +119,16 @@ async def host_key(node: Node, *, connect_timeout: float = 10.0) -> tuple[Target
     return target, key
 
 
-# Plain keys only, the strongest and shortest first; a certificate cannot be written down as a known host.
-_KEY_ALGORITHMS = (
-    "ssh-ed25519",
-    "ecdsa-sha2-nistp256",
-    "ecdsa-sha2-nistp384",
-    "ecdsa-sha2-nistp521",
-    "rsa-sha2-512",
-    "rsa-sha2-256",
-)
-
-
 async def _ask_key(target: Target, before: list[asyncssh.SSHClientConnection]) -> asyncssh.SSHKey:
-    # A kind of key that is known already is asked for first: another kind would look like a changed key.
-    familiar = [
-        algorithm.decode()
-        for key in known_hosts.keys_for(target, known_hosts.load(target))
-        for algorithm in key.sig_algorithms
-    ]
+    # A certificate cannot be written down as a known host, so only plain keys are asked for.
+    algorithms = known_hosts.algorithms(target, known_hosts.load(target))
     try:
         key = await asyncssh.get_server_host_key(
             target.alias,
             target.port,
             tunnel=before[-1] if before else None,
-            server_host_key_algs=[*(name for name in familiar if name in _KEY_ALGORITHMS), *_KEY_ALGORITHMS],
+            config=(),
+            server_host_key_algs=[name for name in algorithms if name in known_hosts.PLAIN_ALGORITHMS],
         )
     except (asyncssh.Error, OSError, ValueError) as error:
         if isinstance(error, TimeoutError):

@@ -22,6 +22,8 @@ def connecting(error: Exception, target: Target, identity: Identity | None) -> F
         )
     if isinstance(error, asyncssh.DisconnectError):
         return _disconnected(error, target, identity)
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return _broken(target, error.strerror or "connection reset")
     if isinstance(error, asyncssh.ChannelOpenError):
         return UnreachableError(
             f"{target}: the jump host cannot reach it: {error.reason}",
@@ -97,7 +99,11 @@ def _disconnected(error: asyncssh.DisconnectError, target: Target, identity: Ide
         )
     if isinstance(error, asyncssh.ProtocolNotSupported) or "version" in error.reason.lower():
         return RefusedError(f"{target}: what answers is not an SSH server: {error.reason}", fix="correct `port:`")
+    return _broken(target, error.reason)
+
+
+def _broken(target: Target, reason: str) -> FarmError:
     return UnreachableError(
-        f"{target}: the connection broke before the log-in was done: {error.reason}",
+        f"{target}: the connection broke before the log-in was done: {reason}",
         fix="try again; if it stays so, look into the node's sshd log (MaxStartups, a full disk, hosts.deny)",
     )

@@ -32,6 +32,29 @@ def keys_for(target: Target, known: asyncssh.SSHKnownHosts) -> list[asyncssh.SSH
     return list(known.match(target.known_hosts_name, "", None)[0])
 
 
+# The kinds of host key to ask for, the shortest and fastest first.
+PLAIN_ALGORITHMS = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+
+
+def algorithms(target: Target, known: asyncssh.SSHKnownHosts) -> list[str]:
+    """The kinds of host key to ask the target for: certificates if an authority is trusted, then the known kinds.
+
+    The other kinds stay in the list, last: a server without the known kind has to show its key to be called changed.
+    """
+    port = None if target.port == asyncssh.DEFAULT_PORT else target.port
+    keys, authorities, *_ = known.match(target.known_as, "", port)
+    certified = [f"{name}-cert-v01@openssh.com" for name in PLAIN_ALGORITHMS] if authorities else []
+    familiar = [name.decode() for key in keys for name in key.sig_algorithms if name.decode() in PLAIN_ALGORITHMS]
+    return list(dict.fromkeys([*certified, *familiar, *PLAIN_ALGORITHMS]))
+
+
 def line(target: Target, key: asyncssh.SSHKey) -> str:
     """The known_hosts line that trusts this key for this target."""
     algorithm, data = key.export_public_key("openssh").decode().split()[:2]

@@ -54,8 +54,10 @@ class Session:
         process = await self._start(command)
         try:
             async with asyncio.timeout(timeout):
-                process.stdin.write(input or b"")
-                process.stdin.write_eof()
+                # A command may end without having read anything, nologin for one.
+                with contextlib.suppress(OSError):
+                    process.stdin.write(input or b"")
+                    process.stdin.write_eof()
                 stdout, stderr = await asyncio.gather(_read(process.stdout), _read(process.stderr))
                 await process.wait_closed()
         except TimeoutError as error:

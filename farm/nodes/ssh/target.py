@@ -26,6 +26,7 @@ class Target:
     `alias` is the name that ~/.ssh/config knows, `host` the address dialled, `known_as` the name to look for in the
     `known_hosts` files, of which new keys go into the first. `keys` are the key files to offer; with `keys_only`
     nothing else is. `agent` is the path of the agent's socket. `jumps` are the hosts to pass through, nearest first.
+    `picks_algorithms` says that ~/.ssh/config chooses the kinds of host key.
     """
 
     node: str
@@ -40,6 +41,7 @@ class Target:
     certificates: tuple[Path, ...]
     agent: str | None
     jumps: tuple[str, ...]
+    picks_algorithms: bool
     is_jump: bool = False
 
     def __str__(self) -> str:
@@ -74,6 +76,7 @@ async def resolve(node: Node) -> Target:
         certificates=tuple(path for path in _paths(config["CertificateFile"]) if path.exists()),
         agent=_agent(config),
         jumps=_split(node.jump or config["ProxyJump"]),
+        picks_algorithms=config["HostKeyAlgorithms"] is not None,
     )
 
 
@@ -95,6 +98,7 @@ async def resolve_jump(node: Node, jump: str) -> Target:
 _KEYWORDS = (
     "CertificateFile",
     "GlobalKnownHostsFile",
+    "HostKeyAlgorithms",
     "IdentitiesOnly",
     "IdentityAgent",
     "IdentityFile",
@@ -107,6 +111,7 @@ async def _ssh_config(node: Node, alias: str) -> asyncssh.SSHClientConnectionOpt
     """Let asyncssh read ~/.ssh/config for this host, without loading any key."""
     try:
         settings: asyncssh.SSHClientConnectionOptions = await asyncssh.SSHClientConnectionOptions.construct(
+            config=(),
             host=alias,
             port=node.port or (),
             username=node.user or (),

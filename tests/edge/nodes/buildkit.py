@@ -1,0 +1,35 @@
+"""A real buildkitd."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.edge.nodes.waiting import wait_until
+
+
+class Buildkitd:
+    """A buildkitd of one test's own; `process` may be stopped or killed."""
+
+    def __init__(self, socket_path: Path, root: Path) -> None:
+        beside = Path(sys.executable).with_name("buildkitd")
+        program = str(beside) if beside.exists() else shutil.which("buildkitd")
+        assert program, "no buildkitd: run scripts/setup"
+        self.socket = socket_path
+        self._log = socket_path.with_name("log").open("wb")
+        arguments = [program, "--root", str(root), "--addr", f"unix://{socket_path}", "--otel-socket-path", ""]
+        self.process = subprocess.Popen(arguments, stdout=self._log, stderr=self._log)
+
+    def __enter__(self) -> Buildkitd:
+        wait_until(lambda: self.socket.exists() or self.process.poll() is not None, seconds=60)
+        assert self.process.poll() is None, self.socket.with_name("log").read_text()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._log.close()
+        self.process.send_signal(signal.SIGCONT)
+        self.process.terminate()
+        self.process.wait(30)
