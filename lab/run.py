@@ -100,7 +100,8 @@ def _lay(layer: bytes, root: Path) -> None:
 def _execute(root: Path, command: list[str], config: Mapping[str, Any]) -> int:
     env = dict(each.split("=", 1) for each in config.get("Env") or [])
     env.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    script = 'mount -t proc proc "$0/proc" && exec chroot "$0" "$@"'
+    # The shell stays as process 1: the program must not be it, or no signal of its own could end it.
+    script = 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?'
     argv = [
         "unshare",
         "--mount",
