@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from farm.sources.instructions import Instruction
 
@@ -35,7 +36,7 @@ def stages(instructions: Sequence[Instruction], base: Callable[[str, int], Need]
     """Group instructions by their FROM; `base` reads the word after FROM on a line."""
     found: list[Stage] = []
     starts = [index for index, item in enumerate(instructions) if item.name == "FROM" and item.words]
-    for start, end in zip(starts, [*starts[1:], len(instructions)], strict=True):
+    for start, end in pairwise([*starts, len(instructions)]):
         first, body = instructions[start], instructions[start + 1 : end]
         words = first.words
         found.append(
