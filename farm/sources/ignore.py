@@ -78,11 +78,12 @@ def parse(text: str, place: str = ".dockerignore") -> Ignore:
         words = line.strip()
         if not words or line.startswith("#"):
             continue
-        is_exception = words.startswith("!")
-        pattern = words[1:].strip() if is_exception else words
+        # Cleaned twice, before and after the first slash is dropped, as Docker does: /!a is an exception too.
+        cleaned = _cleaned(f"!{_relative(words[1:].strip())}" if words.startswith("!") else _relative(words))
+        is_exception = cleaned.startswith("!")
+        pattern = cleaned[1:] if is_exception else cleaned
         if not pattern:
             raise UsageError(f"{place}:{number}: a lone ! takes nothing back in", fix="write a pattern after it")
-        pattern = re.sub(r"\A/+(?=.)", "", posixpath.normpath(pattern))
         wild = _WILD.search(pattern)
         try:
             expression = re.compile(_expression(pattern))
@@ -97,6 +98,15 @@ def parse(text: str, place: str = ".dockerignore") -> Ignore:
             )
         )
     return Ignore(patterns=tuple(patterns))
+
+
+def _cleaned(pattern: str) -> str:
+    return re.sub(r"\A//", "/", posixpath.normpath(pattern))
+
+
+def _relative(pattern: str) -> str:
+    """Cleaned, and without the slash that may stand for the context's root."""
+    return re.sub(r"\A/(?=.)", "", _cleaned(pattern)) if pattern else ""
 
 
 def _expression(pattern: str) -> str:

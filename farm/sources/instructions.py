@@ -95,13 +95,14 @@ def _joined(lines: list[str], position: int, escape: str) -> tuple[str, int]:
     continued = re.compile(rf"(?:(?<!{mark})|\A){mark}[ \t]*\Z")
     whole = "" if _is_comment(lines[position]) else lines[position]
     position += 1
-    while (match := continued.search(whole)) and position < len(lines):
+    while match := continued.search(whole):
         whole = whole[: match.start()]
         while position < len(lines) and (_is_comment(lines[position]) or not lines[position].strip()):
             position += 1
-        if position < len(lines):
-            whole += lines[position]
-            position += 1
+        if position == len(lines):
+            break
+        whole += lines[position]
+        position += 1
     return whole, position
 
 
@@ -152,7 +153,7 @@ def _heredocs(instruction: Instruction) -> Iterator[tuple[str, bool]]:
         return
     for word in _words(re.sub(r"<<[ \t]+", "<<", instruction.text)) or ():
         if match := _HEREDOC.match(word):
-            yield re.sub(r"[\"']", "", match[2]), bool(match[1])
+            yield re.sub(r"\\(.)|[\"']", r"\1", match[2]), bool(match[1])
 
 
 def _after(lines: list[str], position: int, end: str, *, strips_tabs: bool) -> int:

@@ -98,6 +98,7 @@ def test_lines_go_on_after_the_escape_character(text: str, expected: list[str]) 
         'RUN cat <<"E O" > x\nCOPY --from=never / /\nE O',
         "RUN 3<<EOF cat <<TWO\nCOPY --from=never / /\nEOF\nCOPY --from=never / /\nTWO",
         "COPY <<a <<b /dst/\nCOPY --from=never / /\na\nCOPY --from=never / /\nb",
+        "RUN <<E\\OF\nCOPY --from=never / /\nEOF",
         "RUN << EOF\nCOPY --from=never / /\nEOF",
         "ONBUILD RUN <<EOF\nCOPY --from=never / /\nEOF",
         "RUN one && \\\n  <<EOF cat\nCOPY --from=never / /\nEOF",
