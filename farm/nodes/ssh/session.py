@@ -34,8 +34,8 @@ class Session:
         self.lost = lost
         self._target = target
         self._connections = connections
-        self._commands = asyncio.Semaphore(_COMMANDS)
-        self._running = 0
+        self._places = asyncio.Semaphore(_COMMANDS)
+        self._busy = 0
 
     @property
     def node(self) -> str:
@@ -47,7 +47,8 @@ class Session:
 
         The login shell may be any (fish, csh), so a command should be words that all shells read alike; send a script
         through `input`. At most eight commands run at a time, further ones wait. `timeout` is in seconds from when the
-        command was sent. Cancelling ends the command on the node.
+        command was sent. A command that is cancelled or out of time is sent SIGTERM (OpenSSH passes it on, except to
+        commands of root).
 
         Raises UnreachableError if the connection is lost or the time is up, RefusedError if the server starts none.
         """
@@ -91,6 +92,8 @@ class Session:
         try:
             reader, writer = await self._connection.open_unix_connection(remote_socket)
         except asyncssh.ChannelOpenError as error:
+            if self.lost.is_set():
+                raise self._gone(error.reason) from error
             if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
                 raise RefusedError(
                     f"{self._target}: its SSH server allows no tunnel to a socket: {error.reason}",
@@ -141,31 +144,29 @@ class Session:
     async def _start(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
         """Start a command, waiting for a place. A server that allows fewer than eight is found out and obeyed."""
         while True:
-            await self._commands.acquire()
+            await self._places.acquire()
+            self._busy += 1
             try:
-                process = await self._connection.create_process(command, encoding=None, request_pty=False)
-            except asyncssh.ChannelOpenError as error:
-                # The place that the server refused is not given back: that lowers the limit to what it grants.
-                if self._running:
+                return await self._connection.create_process(command, encoding=None, request_pty=False)
+            except BaseException as error:
+                self._busy -= 1
+                if isinstance(error, asyncssh.ChannelOpenError) and self._busy and not self.lost.is_set():
+                    # The place that the server refused is not given back: that lowers the limit to what it grants.
                     continue
-                self._commands.release()
-                raise RefusedError(
-                    f"{self._target}: its SSH server starts no command: {error.reason}",
-                    fix="raise MaxSessions in /etc/ssh/sshd_config of the node",
-                ) from error
-            except (asyncssh.Error, OSError) as error:
-                self._commands.release()
-                raise self._gone(str(error)) from error
-            except BaseException:
-                self._commands.release()
+                self._places.release()
+                if isinstance(error, asyncssh.ChannelOpenError) and not self.lost.is_set():
+                    raise RefusedError(
+                        f"{self._target}: its SSH server starts no command: {error.reason}",
+                        fix="raise MaxSessions in /etc/ssh/sshd_config of the node",
+                    ) from error
+                if isinstance(error, asyncssh.Error | OSError):
+                    raise self._gone(str(error)) from error
                 raise
-            self._running += 1
-            return process
 
     def _end(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         """Give the place back; a command that still runs is ended, which closing its channel alone would not do."""
-        self._running -= 1
-        self._commands.release()
+        self._busy -= 1
+        self._places.release()
         if process.returncode is None:
             with contextlib.suppress(OSError, asyncssh.Error):
                 process.terminate()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import os
 import signal
@@ -71,24 +72,32 @@ class Sshd:
     def kill_connections(self) -> None:
         """What a board that loses its power does, as far as the coordinator can see it."""
         for pid in self.connections():
-            os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
 
     def freeze(self) -> None:
         """Stop everything without closing anything: a hung board."""
         for pid in [self.process.pid, *self.connections()]:
-            os.kill(pid, signal.SIGSTOP)
+            send(pid, signal.SIGSTOP)
 
     def stop(self) -> None:
         for pid in [*self.connections(), self.process.pid]:
-            os.kill(pid, signal.SIGCONT)
-            os.kill(pid, signal.SIGKILL)
+            send(pid, signal.SIGKILL)
         self.process.wait()
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Signal a process that may have ended by itself meanwhile."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 def descendants(pid: int) -> list[int]:
     """All live processes below this one."""
     children = Path(f"/proc/{pid}/task/{pid}/children")
-    direct = [int(child) for child in children.read_text().split()] if children.exists() else []
+    try:
+        direct = [int(child) for child in children.read_text().split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
     return direct + [below for child in direct for below in descendants(child)]
 
 

@@ -149,3 +149,14 @@ async def test_a_file_that_cannot_be_written(sshd: Sshd, tmp_path: Path) -> None
     key = await trust.host_key(sshd.node())
     with pytest.raises(FarmError, match=r"known_hosts cannot be"):
         await trust.remember(node, key)
+
+
+async def test_an_authority_vouches_for_its_hosts(start_sshd: StartSshd, tmp_path: Path) -> None:
+    authority = keygen(tmp_path / "authority")
+    host_key = keygen(tmp_path / "certified")
+    subprocess.run(  # noqa: ASYNC221 - a moment of a test
+        ["ssh-keygen", "-q", "-s", authority, "-I", "pi4", "-h", "-n", "127.0.0.1", f"{host_key}.pub"], check=True
+    )
+    sshd = start_sshd(HostKey=str(host_key), HostCertificate=f"{host_key}-cert.pub")
+    sshd.known_hosts.write_text(f"@cert-authority * {public(authority)}\n")
+    await (await connect(sshd.node())).close()
