@@ -1,0 +1,60 @@
+"""Caches elsewhere (`--cache-to`, `--cache-from`) when several nodes build the parts of one image.
+
+Two nodes that export to one place overwrite each other, so each platform gets a place of its own beside the given one:
+`ref=reg/app:cache` becomes `reg/app:cache-linux-arm64`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from farm.build import fields
+from farm.platforms import Platform
+
+# Which attribute says where, per kind of cache, and its default: BuildKit's docs, "cache backends".
+_EXPORT_PLACE = {"registry": "ref", "local": "dest", "gha": "scope", "s3": "name", "azblob": "name"}
+_IMPORT_PLACE = {**_EXPORT_PLACE, "local": "src"}
+_DEFAULT_PLACE = "buildkit"
+
+
+def exports(values: Sequence[str], platforms: Sequence[Platform]) -> tuple[str, ...]:
+    """The values of `--cache-to` for a node that builds these platforms."""
+    return tuple(_at(_parse(value, "--cache-to"), _EXPORT_PLACE, platforms) for value in values)
+
+
+def imports(values: Sequence[str], platforms: Sequence[Platform]) -> tuple[str, ...]:
+    """The values of `--cache-from`: each as it was given, and the platform's own place. A missing one is no error."""
+    found: list[str] = []
+    for value in values:
+        own = _at(_parse(value, "--cache-from"), _IMPORT_PLACE, platforms)
+        found += dict.fromkeys((own, value))
+    return tuple(found)
+
+
+def inline(values: Sequence[str]) -> tuple[str, ...]:
+    """Those that become part of the image itself, and so of its digest."""
+    return tuple(value for value in values if _parse(value, "--cache-to").get("type") == "inline")
+
+
+def _parse(value: str, flag: str) -> dict[str, str]:
+    words = fields.split(value, flag)
+    if len(words) == 1 and "=" not in words[0]:
+        return {"type": "registry", "ref": words[0]}
+    return fields.pairs(words, flag)
+
+
+def _at(cache: dict[str, str], place: dict[str, str], platforms: Sequence[Platform]) -> str:
+    slug = "-".join(platform.slug for platform in platforms)
+    kind = cache.get("type", "")
+    if kind in place:
+        attribute = place[kind]
+        cache = {**cache, attribute: _beside(kind, cache.get(attribute, _DEFAULT_PLACE), slug)}
+    return fields.join(cache)
+
+
+def _beside(kind: str, where: str, slug: str) -> str:
+    if kind == "local":
+        return f"{where.rstrip('/')}/{slug}"
+    if kind == "registry" and ":" not in where.rpartition("/")[2]:
+        return f"{where}:latest-{slug}"
+    return f"{where}-{slug}"

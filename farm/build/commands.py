@@ -1,0 +1,120 @@
+"""The commands of buildx as data: pure functions from what is wanted to an argv (without the program's own name)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from farm.build import annotation, cache
+from farm.build.endpoint import Member
+from farm.platforms import Platform
+from farm.sources.spec import Spec
+
+Argv = tuple[str, ...]
+Phase = Literal["platform", "join"]
+
+
+def builder_name(text: str) -> str:
+    """A name that buildx takes as it is: it begins with a letter and buildx would turn it to lower case itself."""
+    return "farm-" + re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def create(name: str, members: Sequence[Member]) -> tuple[Argv, ...]:
+    """Make a builder of the members, in their order, each the only one for its platforms; run one after the other.
+
+    The platforms are always given: buildx would otherwise start every node of a builder to ask for them, and build an
+    undeclared platform on the first one (mechanics of build/resolver/driver.go).
+    """
+    return tuple(_add(name, number, member) for number, member in enumerate(members))
+
+
+def _add(name: str, number: int, member: Member) -> Argv:
+    # The number keeps names apart that differ only in what buildx does not keep, such as upper and lower case.
+    node = f"{builder_name(member.node).removeprefix('farm-') or 'node'}-{number}"
+    return (
+        *("create", "--driver", "remote"),
+        *(("--append",) if number else ()),
+        *("--name", name),
+        *("--node", f"n-{node}"),
+        *("--platform", _list(member.platforms)),
+        f"unix://{member.socket}",
+    )
+
+
+def build(
+    spec: Spec,
+    *,
+    builder: str,
+    phase: Phase,
+    platforms: Sequence[Platform],
+    outputs: Sequence[str],
+    context: str,
+    dockerfile: str | None,
+    pins: Sequence[str],
+    metadata_file: Path,
+    tags: Sequence[str] = (),
+) -> Argv:
+    """Build `platforms` on `builder`.
+
+    `context`, `dockerfile` and `pins` (values of `--build-context`) take the place of what the spec says, because they
+    are resolved once for the whole farm. What decides a step's cache key is the same in both phases, so that the join
+    finds all that the nodes built. What would make it build again or fetch again is left out of the join: `--no-cache`,
+    `--pull` and the caches elsewhere.
+    """
+    is_join = phase == "join"
+    return (
+        *("build", "--builder", builder, "--progress", "rawjson"),
+        *("--platform", _list(platforms)),
+        *_each("--output", outputs),
+        *_each("--tag", tags),
+        *_maybe("--file", dockerfile),
+        *_maybe("--target", spec.target),
+        *_each("--build-arg", spec.build_args),
+        # The user's own contexts come last: the last of two with one name counts.
+        *_each("--build-context", (*pins, *spec.build_contexts)),
+        *_each("--secret", spec.secrets),
+        *_each("--ssh", spec.ssh),
+        *_each("--label", spec.labels),
+        *_each("--annotation", spec.annotations if is_join else annotation.of_manifests(spec.annotations, platforms)),
+        *_each("--cache-from", () if is_join else cache.imports(spec.cache_from, platforms)),
+        *_each("--cache-to", cache.inline(spec.cache_to) if is_join else cache.exports(spec.cache_to, platforms)),
+        *(("--no-cache",) if spec.no_cache and not is_join else ()),
+        *(("--pull",) if spec.pull and not is_join else ()),
+        *_maybe("--provenance", spec.provenance),
+        *_maybe("--sbom", spec.sbom),
+        *_each("--attest", spec.attest),
+        *_each("--resource", spec.resource),
+        *_maybe("--network", spec.network),
+        *_maybe("--shm-size", spec.shm_size),
+        *_each("--ulimit", spec.ulimits),
+        *_each("--add-host", spec.add_hosts),
+        *_each("--allow", spec.allow),
+        *("--metadata-file", str(metadata_file)),
+        *("--", context),
+    )
+
+
+def imagetools_create(
+    builder: str, *, tags: Sequence[str], sources: Sequence[str], annotations: Sequence[str] = ()
+) -> Argv:
+    """Write one index over `sources` (references with a digest, all in the registry already) and give it the tags."""
+    return (
+        *("imagetools", "create", "--builder", builder, "--progress", "plain"),
+        *_each("--tag", tags),
+        *_each("--annotation", annotations),
+        *("--", *sources),
+    )
+
+
+def _list(platforms: Sequence[Platform]) -> str:
+    return ",".join(str(platform) for platform in platforms)
+
+
+def _each(flag: str, values: Sequence[str]) -> Argv:
+    return tuple(word for value in values for word in (flag, value))
+
+
+def _maybe(flag: str, value: str | None) -> Argv:
+    return () if value is None else (flag, value)

@@ -1,0 +1,36 @@
+"""What this room needs to know of a node: its name, and the socket behind which its BuildKit answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from farm.platforms import Platform
+
+
+class Endpoint(Protocol):
+    """A node's BuildKit behind a local Unix socket."""
+
+    @property
+    def node(self) -> str:
+        """The node's name in the inventory."""
+
+    @property
+    def socket(self) -> Path:
+        """The socket, on the coordinator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One node of a builder and the platforms that it, and no other, builds there."""
+
+    node: str
+    socket: Path
+    platforms: tuple[Platform, ...]
+
+
+def member(endpoint: Endpoint, platforms: Sequence[Platform]) -> Member:
+    """Put a node into a builder for these platforms."""
+    return Member(node=endpoint.node, socket=endpoint.socket, platforms=tuple(platforms))

@@ -1,0 +1,49 @@
+"""What buildx is told to do with a result: values of its `--output`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from farm.build import fields
+from farm.sources.spec import Output
+
+
+def by_digest(output: Output, repositories: Sequence[str], *, insecure: bool) -> str:
+    """Push without a tag, to every repository: finished work then outlives its node, and no tag moves."""
+    return fields.join(
+        {
+            "type": "image",
+            **dict(output.attributes),
+            "name": ",".join(repositories),
+            "push-by-digest": "true",
+            "name-canonical": "true",
+            "push": "true",
+            **_insecure(insecure),
+        }
+    )
+
+
+def tagged(output: Output, *, insecure: bool) -> str:
+    """Push the joined image under the tags of the build."""
+    return fields.join({"type": "image", **dict(output.attributes), "push": "true", **_insecure(insecure)})
+
+
+def oci(output: Output, file: Path) -> str:
+    """Write an OCI layout as one tar file."""
+    return fields.join({"type": "oci", **dict(output.attributes), "dest": str(file)})
+
+
+def local(output: Output, folder: Path) -> str:
+    """Write the files of the result into a folder."""
+    return fields.join({"type": "local", **dict(output.attributes), "dest": str(folder)})
+
+
+def nothing() -> str:
+    """Build and keep the result in the node's cache only."""
+    return "type=cacheonly"
+
+
+def _insecure(insecure: bool) -> dict[str, str]:
+    # The client writes the index itself, over https unless it is told so (buildx, build/build.go, insecurePush).
+    return {"registry.insecure": "true"} if insecure else {}

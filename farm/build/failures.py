@@ -1,0 +1,156 @@
+"""Why a try failed: one kind out of few, in words. Pure; structured evidence first, text last."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What a failure means for what comes next; `plan.failover` holds the policy."""
+
+    NODE_LOST = "node_lost"
+    TRANSIENT = "transient"
+    OUT_OF_MEMORY = "out_of_memory"
+    OUT_OF_DISK = "out_of_disk"
+    SILENT = "silent"
+    STEP_FAILED = "step_failed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What is known of a try that failed.
+
+    `is_session_lost`: the SSH session died; `is_socket_alive`: whether BuildKit still answers, None if nobody asked;
+    `is_silent`: a watchdog ended it; `exit_status` and `signal`: buildx's own; `step` and what follows: the step that
+    failed; `tail`: buildx's last lines.
+    """
+
+    exit_status: int | None
+    signal: int | None = None
+    is_session_lost: bool = False
+    is_socket_alive: bool | None = None
+    is_silent: bool = False
+    step: str | None = None
+    step_error: str = ""
+    step_exit_code: int | None = None
+    step_lines: tuple[str, ...] = ()
+    tail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The kind, the reason in words, and how to mend it where that can be said."""
+
+    kind: Kind
+    reason: str
+    fix: str | None = None
+
+
+_SAME = re.IGNORECASE
+_NO_SPACE = re.compile(r"no space left on device|disk quota exceeded", _SAME)
+_NO_MEMORY = re.compile(r"^Killed$|cannot allocate memory|out of memory|terminated program", _SAME | re.MULTILINE)
+_FOREIGN = re.compile(r"exec format error", _SAME)
+_EOF = re.compile(r"code = Unavailable .*\b(EOF|connection reset|broken pipe)\b")
+_NO_ANSWER = re.compile(r"waiting for connection|^ERROR: .*context deadline exceeded", re.MULTILINE)
+_PLAIN_HTTP = "mark that registry as plain http in inventory.yaml"
+_LOGIN = "log in with `docker login`, or ask for the right to push and pull there"
+# What buildx and BuildKit say, and what it means; the first match counts. The tests hold a real run for each.
+_TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
+    (re.compile(pattern, _SAME), kind, fix)
+    for pattern, kind, fix in (
+        (
+            r"server gave HTTP response to HTTPS client",
+            Kind.REFUSED,
+            "say `http: true` for that registry in inventory.yaml",
+        ),
+        (r"x509:|certificate", Kind.REFUSED, "give the registry's CA to the node and to this machine"),
+        (r"\b(401 Unauthorized|403 Forbidden|denied|authorization failed|no basic auth)\b", Kind.REFUSED, _LOGIN),
+        (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
+        (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),
+        (r"no such host|temporary failure in name resolution|network is unreachable", Kind.TRANSIENT, None),
+        (r"parse error|unknown instruction", Kind.REFUSED, "mend the Dockerfile"),
+        (r"not found|could not be found|no such file|no match for platform", Kind.REFUSED, None),
+        (r"is not allowed", Kind.REFUSED, "allow it with --allow, on the node's buildkitd too"),
+        (r"unknown flag|invalid value|no builder|path .* not found|requires .* argument", Kind.REFUSED, None),
+    )
+)
+_PREFIXES = ("ERROR: ", "failed to build: ", "failed to solve: ")
+_LONGEST_REASON = 400
+
+
+def classify(evidence: Evidence) -> Diagnosis:
+    """Say why the try failed. What nobody has seen before counts as a failed step, which is tried once more."""
+    return _by_connection(evidence) or _by_step(evidence) or _by_text(evidence)
+
+
+def _by_connection(evidence: Evidence) -> Diagnosis | None:
+    if evidence.is_session_lost:
+        return Diagnosis(kind=Kind.NODE_LOST, reason="the connection to the node broke")
+    if evidence.is_socket_alive is False:
+        return Diagnosis(kind=Kind.NODE_LOST, reason="BuildKit on the node does not answer any more")
+    if evidence.is_silent:
+        return Diagnosis(kind=Kind.SILENT, reason="the node said nothing for too long")
+    if evidence.signal is not None:
+        return Diagnosis(
+            kind=Kind.TRANSIENT,
+            reason=f"buildx itself was ended here by signal {evidence.signal}",
+            fix="look at this machine's memory" if evidence.signal == 9 else None,
+        )
+    said = "\n".join((*evidence.tail, evidence.step or ""))
+    if _EOF.search(said):
+        if evidence.is_socket_alive:
+            reason = "BuildKit on the node was restarted in the middle of the build, as it is when memory runs out"
+            return Diagnosis(kind=Kind.OUT_OF_MEMORY, reason=reason, fix=_MORE_MEMORY)
+        return Diagnosis(kind=Kind.NODE_LOST, reason="BuildKit on the node went away")
+    if _NO_ANSWER.search(said):
+        return Diagnosis(kind=Kind.NODE_LOST, reason="BuildKit on the node did not answer")
+    return None
+
+
+_MORE_MEMORY = "give the node swap, limit the step (`--resource memory=`), or build with less parallelism"
+
+
+def _by_step(evidence: Evidence) -> Diagnosis | None:
+    code, name = evidence.step_exit_code, evidence.step
+    if code is None:
+        return None
+    printed = "\n".join(evidence.step_lines)
+    said = f"{name} exited with code {code}"
+    if _NO_SPACE.search(printed):
+        return Diagnosis(kind=Kind.OUT_OF_DISK, reason=f"{said}: no space left on the node", fix=_MORE_SPACE)
+    if code == 137 or _NO_MEMORY.search(printed):
+        return Diagnosis(kind=Kind.OUT_OF_MEMORY, reason=f"{said}: killed, as when memory runs out", fix=_MORE_MEMORY)
+    if _FOREIGN.search(printed):
+        fix = "the base image or a copied program is for another architecture than the node's"
+        return Diagnosis(kind=Kind.STEP_FAILED, reason=f"{said}: the node cannot run that program", fix=fix)
+    return Diagnosis(kind=Kind.STEP_FAILED, reason=said)
+
+
+_MORE_SPACE = "free space on the node, for example with `buildctl prune`"
+
+
+def _by_text(evidence: Evidence) -> Diagnosis:
+    reason = _reason(evidence)
+    said = "\n".join((reason, evidence.step_error))
+    if _NO_SPACE.search(said):
+        return Diagnosis(kind=Kind.OUT_OF_DISK, reason=reason, fix=_MORE_SPACE)
+    for pattern, kind, fix in _TEXTS:
+        if pattern.search(said):
+            return Diagnosis(kind=kind, reason=reason, fix=fix)
+    return Diagnosis(kind=Kind.STEP_FAILED, reason=reason)
+
+
+def _reason(evidence: Evidence) -> str:
+    """What buildx says at its end, on one line and without the words that every error begins with."""
+    lines = [line.strip() for line in evidence.tail]
+    start = next((number for number, line in enumerate(lines) if line.startswith("ERROR:")), None)
+    if start is None:
+        words = evidence.step_error or f"buildx ended with exit status {evidence.exit_status} and said nothing"
+    else:
+        words = "; ".join(line for line in lines[start:] if line)
+    for prefix in _PREFIXES:
+        words = words.removeprefix(prefix)
+    return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}..."

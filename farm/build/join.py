@@ -1,0 +1,137 @@
+"""Joins what the nodes built into one multi-platform image."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.build import annotation, commands, exporters, instance, metadata, run
+from farm.build.endpoint import Endpoint, Member, member
+from farm.build.failures import Diagnosis, Evidence, classify
+from farm.build.locate import Buildx
+from farm.build.log import Log
+from farm.build.platform_build import Place, evidence
+from farm.build.steps import Steps
+from farm.platforms import Platform
+from farm.sources.spec import Spec
+
+_BUILDER = "farm-join"
+_PUSHED = re.compile(r"pushing (sha256:[0-9a-f]{64}) to ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """The index is in the registry under every tag. `reran` names the RUN steps that were not found in the cache."""
+
+    index_digest: str
+    reran: tuple[str, ...] = ()
+
+    @property
+    def cached(self) -> bool:
+        """Whether the join built nothing, as it should."""
+        return not self.reran
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotJoined:
+    """Nothing is claimed: some tags may have moved, others not."""
+
+    diagnosis: Diagnosis
+
+
+async def make_builder(
+    buildx: Buildx, *, config: Path, winners: Sequence[tuple[Endpoint, Sequence[Platform]]], log: Path
+) -> str | NotJoined:
+    """Make the builder of all winners with `buildx create` and `--append`, and say its name.
+
+    One that could not be made whole is thrown away: a failed append leaves the other nodes without their platforms
+    (buildx, store/nodegroup.go).
+    """
+    (config / "instances" / _BUILDER).unlink(missing_ok=True)
+    for argv in commands.create(_BUILDER, [member(endpoint, platforms) for endpoint, platforms in winners]):
+        finished = await _run(buildx, argv, config, log, Steps())
+        if not finished.is_success:
+            (config / "instances" / _BUILDER).unlink(missing_ok=True)
+            return NotJoined(diagnosis=classify(evidence(finished, Steps())))
+    return _BUILDER
+
+
+async def join(
+    buildx: Buildx,
+    spec: Spec,
+    place: Place,
+    *,
+    builder: str,
+    platforms: Sequence[Platform],
+    log: Path,
+    activity: run.Activity | None = None,
+) -> Joined | NotJoined:
+    """Build every platform on the joined builder, which finds all in its nodes' caches, and push the tags."""
+    metadata_file = place.config / f"{builder}.json"
+    metadata_file.unlink(missing_ok=True)
+    argv = commands.build(
+        spec,
+        builder=builder,
+        phase="join",
+        platforms=platforms,
+        outputs=[exporters.tagged(spec.output, insecure=place.insecure)],
+        tags=spec.tags,
+        context=place.context,
+        dockerfile=place.dockerfile,
+        pins=place.pins,
+        metadata_file=metadata_file,
+    )
+    steps = Steps()
+    finished = await _run(buildx, argv, place.config, log, steps, activity)
+    if not finished.is_success:
+        return NotJoined(diagnosis=classify(evidence(finished, steps)))
+    try:
+        pushed = metadata.parse(metadata_file.read_text())
+    except (OSError, ValueError):
+        pushed = None
+    if pushed is None:
+        return NotJoined(diagnosis=classify(Evidence(exit_status=0, tail=("ERROR: buildx wrote no index digest",))))
+    return Joined(index_digest=pushed.digest, reran=steps.reran)
+
+
+async def join_by_digest(
+    buildx: Buildx,
+    spec: Spec,
+    *,
+    config: Path,
+    sources: Sequence[str],
+    tags: Sequence[str],
+    plain_http: Sequence[str],
+    log: Path,
+    activity: run.Activity | None = None,
+) -> Joined | NotJoined:
+    """Write the index over what the nodes pushed by digest (`repository@sha256:...`), without any node.
+
+    For when a winner is gone before the join. Sources and tags must be of one repository: nothing is then copied.
+    `plain_http` names the registries that this machine reaches without TLS.
+    """
+    nobody = Member(node="nobody", socket=config / "nobody.sock", platforms=())
+    instance.write(config, f"{_BUILDER}-digests", [nobody], plain_http=plain_http)
+    argv = commands.imagetools_create(
+        f"{_BUILDER}-digests", tags=tags, sources=sources, annotations=annotation.of_index(spec.annotations)
+    )
+    finished = await _run(buildx, argv, config, log, Steps(), activity)
+    found = next((match[1] for line in finished.tail if (match := _PUSHED.search(line))), None)
+    if not finished.is_success or found is None:
+        return NotJoined(diagnosis=classify(evidence(finished, Steps())))
+    return Joined(index_digest=found)
+
+
+async def _run(
+    buildx: Buildx, argv: commands.Argv, config: Path, log: Path, steps: Steps, activity: run.Activity | None = None
+) -> run.Finished:
+    with Log(log, argv) as written:
+        return await run.buildx(
+            buildx,
+            argv,
+            config=config,
+            on_line=lambda line: written.write(line, steps.feed(line)),
+            activity=activity,
+        )

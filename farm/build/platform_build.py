@@ -1,0 +1,137 @@
+"""One try at one platform on one node."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.build import commands, exporters, instance, metadata, progress, run
+from farm.build.endpoint import Endpoint, member
+from farm.build.failures import Evidence
+from farm.build.locate import Buildx
+from farm.build.log import Log
+from farm.build.steps import Steps
+from farm.errors import BuildFailedError
+from farm.platforms import Platform
+from farm.report.events import Emit
+from farm.sources.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a build reads and writes: values that are the same for every node of a run.
+
+    `context`, `dockerfile` and `pins` are the resolved inputs; `repositories` get the image by digest; `collect` is
+    the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`.
+    """
+
+    context: str
+    config: Path
+    dockerfile: str | None = None
+    pins: tuple[str, ...] = ()
+    repositories: tuple[str, ...] = ()
+    insecure: bool = False
+    collect: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Try:
+    """How one try ended. `evidence` is None after success, else what `failures.classify` needs.
+
+    `pushed` is what the node pushed (a small index of the image and its attestations, or the image manifest); `cached`
+    and `total` count instructions, `sent` bytes.
+    """
+
+    evidence: Evidence | None
+    pushed: metadata.Pushed | None
+    cached: int
+    total: int
+    sent: int
+    seconds: float
+
+
+async def build(
+    buildx: Buildx,
+    spec: Spec,
+    place: Place,
+    *,
+    endpoint: Endpoint,
+    platform: Platform,
+    log: Path,
+    emit: Emit,
+    activity: run.Activity | None = None,
+) -> Try:
+    """Build the platform on the node behind the endpoint, once.
+
+    Whatever the build's own fault is comes back as evidence. Raises UsageError for a buildx that cannot be used.
+    """
+    began = time.monotonic()
+    name = commands.builder_name(f"{endpoint.node}-{platform.slug}")
+    instance.write(place.config, name, [member(endpoint, [platform])])
+    metadata_file = place.config / f"{name}.json"
+    metadata_file.unlink(missing_ok=True)
+    argv = commands.build(
+        spec,
+        builder=name,
+        phase="platform",
+        platforms=[platform],
+        outputs=[_output(spec, place, platform)],
+        context=place.context,
+        dockerfile=place.dockerfile,
+        pins=place.pins,
+        metadata_file=metadata_file,
+    )
+    steps = Steps()
+    with Log(log, argv) as written:
+
+        def on_line(line: str) -> None:
+            changes = steps.feed(line)
+            written.write(line, changes)
+            for change in changes or ():
+                emit(progress.event(change, steps, node=endpoint.node, platform=platform))
+
+        finished = await run.buildx(buildx, argv, config=place.config, on_line=on_line, activity=activity)
+    return Try(
+        evidence=None if finished.is_success else evidence(finished, steps),
+        pushed=_pushed(metadata_file) if finished.is_success else None,
+        cached=steps.cached,
+        total=steps.total,
+        sent=steps.sent,
+        seconds=time.monotonic() - began,
+    )
+
+
+def _output(spec: Spec, place: Place, platform: Platform) -> str:
+    match spec.output.type:
+        case "registry":
+            return exporters.by_digest(spec.output, place.repositories, insecure=place.insecure)
+        case "cacheonly":
+            return exporters.nothing()
+    assert place.collect is not None
+    if spec.output.type == "oci":
+        return exporters.oci(spec.output, place.collect / platform.slug)
+    return exporters.local(spec.output, place.collect / platform.slug)
+
+
+def _pushed(metadata_file: Path) -> metadata.Pushed | None:
+    try:
+        return metadata.parse(metadata_file.read_text())
+    except (OSError, ValueError) as error:
+        raise BuildFailedError(
+            f"buildx ended well but wrote no metadata that can be read: {error}", fix="try again, or update buildx"
+        ) from error
+
+
+def evidence(finished: run.Finished, steps: Steps) -> Evidence:
+    """What a buildx that failed leaves behind, for `failures.classify`."""
+    failed = steps.failed
+    return Evidence(
+        exit_status=finished.exit_status,
+        signal=finished.signal,
+        step=failed.name if failed else None,
+        step_error=failed.error if failed else "",
+        step_exit_code=failed.exit_code if failed else None,
+        step_lines=tuple(failed.last_lines) if failed else (),
+        tail=finished.tail,
+    )

@@ -1,0 +1,206 @@
+"""Reads buildx's `--progress rawjson`: one BuildKit `SolveStatus` a line (BuildKit, client/graph.go). Pure."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from farm.build.printed import Lines
+from farm.errors import UsageError
+
+# `[build 2/5] RUN make`, `[linux/arm64 build 2/5] COPY . .`: an instruction of the Dockerfile.
+_INSTRUCTION = re.compile(r"(\[(?:[^\]]* )?\d+/\d+\]) (?:LINK )?(.*)", re.DOTALL)
+_EXIT_CODE = re.compile(r"exit code: (\d+)")
+# BuildKit ends a step at once, then starts it again, where it first only looks for the step's cache key (seconds).
+_LOOK_UP = 0.001
+_KEPT_LINES = 20
+_CANCELED = re.compile(r"context canceled|\bCanceled\b")
+
+
+@dataclass(slots=True)
+class Step:
+    """One vertex of the build; the last word on it counts. `mark` is `[build 2/5]` for a Dockerfile's instruction."""
+
+    name: str
+    mark: str = ""
+    instruction: str = ""
+    is_running: bool = False
+    has_run: bool = False
+    was_cached: bool = False
+    error: str = ""
+    seconds: float = 0.0
+    last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+
+    @property
+    def exit_code(self) -> int | None:
+        """What the step's program exited with, where that is why it failed."""
+        match = _EXIT_CODE.search(self.error)
+        return int(match[1]) if match else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Began:
+    """A step started to run."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """A step ended: run, cached or failed."""
+
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Printed:
+    """A step printed a line."""
+
+    step: Step
+    text: str
+
+
+Change = Began | Ended | Printed
+
+
+class Steps:
+    """All steps of one buildx process, in the order in which BuildKit named them."""
+
+    def __init__(self) -> None:
+        self._steps: dict[str, Step] = {}
+        self._lines: dict[tuple[str, int], Lines] = {}
+        self._sent: dict[tuple[str, str], int] = {}
+
+    def feed(self, line: str) -> tuple[Change, ...] | None:
+        """Take one line of output and say what it changed; None for a line that is not a status.
+
+        Raises UsageError for the output of a buildx before 0.13, which breaks a status over many lines.
+        """
+        if line == "{":
+            raise UsageError("this buildx is too old: it is older than 0.13", fix="install buildx 0.13 or newer")
+        try:
+            status = json.loads(line) if line.startswith("{") else None
+        except ValueError:
+            return None
+        if not isinstance(status, dict):
+            return None
+        changes: list[Change] = []
+        vertexes = status.get("vertexes") or ()
+        # What a step printed may come in one message with its begin and its end, and belongs between them.
+        for vertex in vertexes:
+            changes += self._begin(vertex)
+        for log in status.get("logs") or ():
+            changes += self._printed(log)
+        for vertex in vertexes:
+            changes += self._end(vertex)
+        for transfer in status.get("statuses") or ():
+            self._transfer(transfer)
+        return tuple(changes)
+
+    @property
+    def total(self) -> int:
+        """Instructions of the Dockerfile that this build needs, `FROM` apart: BuildKit never says so of it alone."""
+        return len({step.mark for step in self._counted()})
+
+    @property
+    def cached(self) -> int:
+        """How many of `total` were not run. One instruction can be several steps: one cached step is enough."""
+        return len({step.mark for step in self._counted() if step.was_cached})
+
+    @property
+    def sent(self) -> int:
+        """Bytes of context and Dockerfile that went to the node."""
+        return sum(self._sent.values())
+
+    @property
+    def reran(self) -> tuple[str, ...]:
+        """The `RUN` instructions that were run rather than found in the cache."""
+        return tuple(
+            step.name
+            for step in self._counted()
+            if step.instruction.startswith("RUN") and step.has_run and not step.was_cached
+        )
+
+    @property
+    def failed(self) -> Step | None:
+        """The step that failed: an instruction if there is one, else the last (a cache that is not there may fail)."""
+        failures = [step for step in self._steps.values() if step.error]
+        own = [step for step in failures if not _CANCELED.search(step.error)] or failures
+        return next((step for step in own if step.mark), own[-1] if own else None)
+
+    def _counted(self) -> Iterable[Step]:
+        return (step for step in self._steps.values() if step.mark and not step.instruction.startswith("FROM "))
+
+    def _begin(self, vertex: dict[str, Any]) -> Iterator[Began]:
+        digest = str(vertex.get("digest"))
+        step = self._steps.setdefault(digest, _named(str(vertex.get("name") or digest)))
+        if vertex.get("started") and not step.is_running and not _is_look_up(vertex, step):
+            step.is_running = True
+            yield Began(step=step)
+
+    def _end(self, vertex: dict[str, Any]) -> Iterator[Change]:
+        digest = str(vertex.get("digest"))
+        step = self._steps[digest]
+        if not vertex.get("completed") or not step.is_running:
+            return
+        for key in [key for key in self._lines if key[0] == digest]:
+            yield from self._keep(step, self._lines.pop(key).flush())
+        step.is_running = False
+        step.was_cached = bool(vertex.get("cached"))
+        step.has_run = not step.was_cached
+        step.error = str(vertex.get("error") or "")
+        step.seconds = _seconds(vertex)
+        yield Ended(step=step)
+
+    def _printed(self, log: dict[str, Any]) -> Iterator[Printed]:
+        digest = str(log.get("vertex"))
+        step = self._steps.get(digest)
+        if step is None:
+            return
+        try:
+            data = base64.b64decode(log.get("data") or "")
+        except binascii.Error:
+            return
+        lines = self._lines.setdefault((digest, int(log.get("stream") or 0)), Lines())
+        yield from self._keep(step, lines.feed(data))
+
+    def _keep(self, step: Step, lines: Iterable[str]) -> Iterator[Printed]:
+        for text in lines:
+            step.last_lines.append(text)
+            yield Printed(step=step, text=text)
+
+    def _transfer(self, transfer: dict[str, Any]) -> None:
+        # `transferring context:`, `transferring dockerfile:`, and `transferring NAME:` of a further context.
+        name = str(transfer.get("id") or "")
+        if name.startswith("transferring "):
+            key = (str(transfer.get("vertex")), name)
+            self._sent[key] = max(self._sent.get(key, 0), int(transfer.get("current") or 0))
+
+
+def _named(name: str) -> Step:
+    match = _INSTRUCTION.match(name)
+    return Step(name=name, mark=match[1], instruction=match[2]) if match else Step(name=name)
+
+
+def _is_look_up(vertex: dict[str, Any], step: Step) -> bool:
+    """Whether the entry tells of a look-up in the cache rather than of the step's own work or its result."""
+    if not vertex.get("completed") or vertex.get("error"):
+        return False
+    if vertex.get("cached"):
+        return step.has_run
+    return not step.mark or _seconds(vertex) < _LOOK_UP
+
+
+def _seconds(vertex: dict[str, Any]) -> float:
+    try:
+        began, ended = (datetime.fromisoformat(str(vertex.get(key))) for key in ("started", "completed"))
+    except ValueError:
+        return 0.0
+    return (ended - began).total_seconds()
