@@ -158,7 +158,6 @@ class Client:
                 if answer.status != 401 or not asked or is_last:
                     yield answer
                     return
-                await answer.start()  # read to its end, the connection can be used again
             proof = await self._login.obtain(domain, scope, asked, proof)
 
 

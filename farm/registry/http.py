@@ -146,8 +146,11 @@ class Http:
                 location = response.headers.get("Location")
                 if response.status_code not in (301, 302, 303, 307, 308) or not location:
                     yield Answer(response, domain)
+                    location = None
+                if not response.is_stream_consumed:
+                    await Answer(response, domain).start()  # read to its end, a connection can be used again
+                if location is None:
                     return
-                await Answer(response, domain).start()  # read to its end, a connection can be used again
             finally:
                 await response.aclose()
             target = urljoin(url, location)
@@ -196,8 +199,8 @@ def _trust(ca: Path | None) -> ssl.SSLContext:
     if ca:
         try:
             context.load_verify_locations(ca)
-        except (OSError, ssl.SSLError) as error:
-            reason = error.strerror if isinstance(error, OSError) and error.strerror else "it holds no PEM certificate"
+        except OSError as error:
+            reason = "it holds no PEM certificate" if isinstance(error, ssl.SSLError) else error.strerror
             raise UsageError(
                 f"the CA file {ca} cannot be used: {reason}",
                 fix="name a file of PEM certificates at `ca:` of that registry in the inventory",
