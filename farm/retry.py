@@ -37,8 +37,12 @@ async def retrying(call: Callable[[], Awaitable[T]], *, pause_after: Callable[[E
     def wait(state: tenacity.RetryCallState) -> float:
         return pause * (1.0 + jitter(state))
 
+    async def one() -> T:
+        # tenacity awaits what looks like a coroutine function, and a lambda that returns a coroutine does not.
+        return await call()
+
     retry = tenacity.AsyncRetrying(retry=again, wait=wait, stop=tenacity.stop_never, reraise=True)
-    return await retry(call)
+    return await retry(one)
 
 
 def back_off(tries: int) -> float:

@@ -24,7 +24,7 @@ from farm.errors import Exit
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def nodes(context: click.Context, **flags: Any) -> Exit:
+def nodes(context: click.Context, /, **flags: Any) -> Exit:
     """List the nodes and how they are: platforms, engine, CPU, memory, load, disk, temperature.
 
     \b

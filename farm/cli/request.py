@@ -14,9 +14,8 @@ from farm.workflow.request import Request
 def request(context: str, flags: Mapping[str, Any]) -> Request:
     """Build the request from click's values. Raises UsageError for what cannot be used as given."""
     from farm.build import outputs
-    from farm.registry import reference
 
-    tags = tuple(dict.fromkeys(str(reference.tagged(tag)) for tag in flags["tags"]))
+    tags = tuple(dict.fromkeys(_tag(tag) for tag in flags["tags"]))
     output = outputs.decide(flags["outputs"], push=flags["push"], tags=tags)
     spec = Spec(
         context=context,
@@ -52,6 +51,15 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         retries=flags["retries"],
         allow_emulation=flags["allow_emulation"],
     )
+
+
+def _tag(text: str) -> str:
+    from farm.registry import reference
+
+    found = reference.parse(text)
+    if found.digest:
+        raise UsageError(f"--tag {text}: a digest cannot be a tag", fix="leave out what follows @")
+    return str(found.with_default_tag())
 
 
 def _platforms(lists: tuple[str, ...]) -> tuple[Platform, ...]:

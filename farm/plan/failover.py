@@ -35,7 +35,7 @@ def decide(attempts: Sequence[Attempt], *, standbys: Sequence[str], retries: int
 
     `standbys` are the nodes that may still take over, in order; `retries` is how often one node may be tried again.
     A lost node's work moves to the next standby at once; a transient fault is tried again on the same node with a
-    growing pause and then moves on; a failed step is tried once more; a refusal never.
+    growing pause and then moves on; a failed step is tried once more; a step without memory once more and then on a standby; a refusal never.
     """
     last = attempts[-1]
     kind = Kind(last.kind) if last.kind else Kind.NODE_LOST
@@ -45,6 +45,8 @@ def decide(attempts: Sequence[Attempt], *, standbys: Sequence[str], retries: int
     if kind in _ONCE_MORE:
         same = sum(1 for attempt in attempts if attempt.kind == last.kind)
         if same > min(_ONCE_MORE[kind], retries):
+            if kind is Kind.OUT_OF_MEMORY and standbys:
+                return Again(node=standbys[0], pause=0, why=f"moves to {standbys[0]}")
             return GiveUp(why="it failed the same way again" if same > 1 else "no retries were asked for")
         return Again(node=last.node, pause=0, why="once more; finished steps are cached")
     if kind in _MOVES_ON and standbys:
@@ -54,4 +56,5 @@ def decide(attempts: Sequence[Attempt], *, standbys: Sequence[str], retries: int
         return Again(node=last.node, pause=pause, why=f"again on {last.node} in {pause:.1f} s")
     if standbys:
         return Again(node=standbys[0], pause=0, why=f"moves to {standbys[0]}")
-    return GiveUp(why=f"{len(attempts)} tries, and no standby is left")
+    tries = "1 try" if len(attempts) == 1 else f"{len(attempts)} tries"
+    return GiveUp(why=f"{tries}, and no standby is left")

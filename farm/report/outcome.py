@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from farm.errors import FarmError
 from farm.platforms import Platform
 
 
@@ -42,13 +43,16 @@ class Built:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """A platform that could not be built, with every try; `fix` is one line where there is advice to give."""
+    """A platform that is not there, with every try; `fix` is one line where there is advice to give.
+
+    `error` is set where it was built, but what the registry holds was not right or could not be looked at.
+    """
 
     platform: Platform
     attempts: tuple[Attempt, ...]
     seconds: float
     fix: str | None = None
-    tail: tuple[str, ...] = ()
+    error: FarmError | None = None
 
 
 Outcome = Built | Failed

@@ -21,7 +21,7 @@ class Survey:
     """Every node's answer, and for those that answered the connection that stays open for the rest of the run."""
 
     answers: Mapping[str, Facts | Unreachable]
-    reached: Mapping[str, Reached]
+    reached: dict[str, Reached]
 
 
 def select(nodes: Mapping[str, Node], only: Sequence[str], excluded: Sequence[str]) -> dict[str, Node]:

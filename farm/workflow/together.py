@@ -7,6 +7,8 @@ from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+U = TypeVar("U")
+V = TypeVar("V")
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
@@ -31,3 +33,15 @@ def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
     while isinstance(leaf, BaseExceptionGroup):
         leaf = leaf.exceptions[0]
     return leaf
+
+
+async def both(first: Coroutine[Any, Any, T], second: Coroutine[Any, Any, U]) -> tuple[T, U]:
+    """The same for two different things."""
+    one: list[T] = []
+    two: list[U] = []
+
+    async def keep(work: Coroutine[Any, Any, V], place: list[V]) -> None:
+        place.append(await work)
+
+    await together((keep(first, one), keep(second, two)))
+    return one[0], two[0]

@@ -1,0 +1,120 @@
+"""What `farm build` and `farm plan` do once their flags are read."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from farm.cli.drive import InterruptedRunError, drive
+from farm.cli.request import request
+from farm.errors import Exit, UsageError
+from farm.report import plain, summary
+from farm.report.events import Emit, Event
+from farm.report.report import Report
+
+
+def build(context: str, flags: Mapping[str, Any]) -> Exit:
+    """Build, show progress on stderr and the result on stdout, and give back the exit code."""
+    from farm.inventory import load
+    from farm.workflow import build as workflow
+    from farm.workflow import run as runs
+
+    asked = request(context, flags)
+    inventory = load(flags["inventory"])
+    progress = "quiet" if flags["quiet"] else _progress(flags["progress"])
+    with runs.started() as run:
+        try:
+            with _observer(progress) as emit:
+                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=run.discard)
+        except InterruptedRunError:
+            click.echo(f"interrupted; what the nodes have built is cached there\nlog: {run.logs}", err=True)
+            return Exit.INTERRUPTED
+        document = report.document()
+        (run.logs / "report.json").write_text(json.dumps(document, indent=2) + "\n")
+    _write_files(report, flags)
+    if flags["as_json"]:
+        click.echo(json.dumps(document, indent=2))
+    elif progress == "quiet":
+        if report.error is None:
+            click.echo(report.index or report.output or "")
+    else:
+        summary.show(report, sys.stdout)
+    if report.error is not None:
+        for line in summary.error_lines(report.error, report.logs):
+            click.secho(line, err=True, fg="red" if line.startswith("error:") else None)
+    return report.exit_code
+
+
+def show_plan(context: str, flags: Mapping[str, Any]) -> Exit:
+    """Probe and plan, print the plan, build nothing."""
+    from farm.cli import plan_table
+    from farm.inventory import load
+    from farm.workflow.preview import preview
+
+    asked = request(context, flags)
+    inventory = load(flags["inventory"])
+    plan, answers = drive(preview(asked, inventory=inventory))
+    if flags["as_json"]:
+        click.echo(json.dumps(plan_table.document(plan, answers), indent=2))
+    else:
+        plan_table.show(plan, answers, sys.stdout)
+    return Exit.DONE
+
+
+def _progress(wanted: str) -> str:
+    if wanted != "auto":
+        return wanted
+    return "rich" if sys.stderr.isatty() else "plain"
+
+
+@contextlib.contextmanager
+def _observer(progress: str) -> Iterator[Emit]:
+    """Who watches the run: the live view, plain lines, JSON lines, or nobody."""
+    if progress == "rich":
+        from farm.report.console import LiveView
+
+        view = LiveView(sys.stderr)
+        view.start()
+        try:
+            yield view
+        finally:
+            view.stop()
+    elif progress == "json":
+        from farm.report.jsonl import JsonLines
+
+        yield JsonLines(sys.stderr)
+    elif progress == "plain":
+        yield plain.Plain(sys.stderr)
+    else:
+        yield _ignore
+
+
+def _ignore(_event: Event) -> None:
+    """Quiet: the exit code and the result say all."""
+
+
+def _write_files(report: Report, flags: Mapping[str, Any]) -> None:
+    """Write what `--iidfile` and `--metadata-file` ask for, as buildx does: only after success."""
+    if report.error is not None:
+        return
+    metadata = {"containerimage.digest": report.index, "image.name": ",".join(report.references)}
+    for flag, text in (
+        ("iidfile", report.index or ""),
+        ("metadata_file", json.dumps(metadata | {"farm": report.document()}, indent=2) + "\n"),
+    ):
+        path: Path | None = flags[flag]
+        if path is None:
+            continue
+        try:
+            path.write_text(text)
+        except OSError as error:
+            raise UsageError(
+                f"--{flag.replace('_', '-')} {path}: {error.strerror}",
+                fix="the image is built and pushed; write elsewhere",
+            ) from error

@@ -1,0 +1,82 @@
+"""Every chosen node's BuildKit as a local socket: opened once when first needed, opened anew after a loss."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from pathlib import Path
+
+from farm.inventory import Node
+from farm.nodes.engine import liveness
+from farm.nodes.engine.endpoint import Endpoint, open_endpoint
+from farm.nodes.reach import Reached, reach
+
+# Two misses in a row, so that a hung BuildKit is known within 15 s and a board that swaps for a moment is not given up.
+CHECK_EVERY = 3.0
+CHECK_TIMEOUT = 4.0
+
+
+class Connections:
+    """The endpoints of one run. `directory` is where their sockets are made."""
+
+    def __init__(self, nodes: Mapping[str, Node], reached: dict[str, Reached], directory: Path) -> None:
+        self._nodes = nodes
+        self._reached = reached
+        self._directory = directory
+        self._endpoints: dict[str, Endpoint] = {}
+        self._locks = {name: asyncio.Lock() for name in nodes}
+
+    async def endpoint(self, name: str) -> Endpoint:
+        """The node's endpoint. Raises FarmError where the node or its engine cannot be used."""
+        async with self._locks[name]:
+            if self._is_lost(name):
+                await self._drop(name)
+                self._reached[name] = await reach(self._nodes[name])
+            if name not in self._endpoints:
+                found = self._reached[name]
+                self._endpoints[name] = await open_endpoint(found.node, found.facts, found.session, self._directory)
+            return self._endpoints[name]
+
+    async def until_lost(self, name: str) -> str:
+        """Return, with the reason in words, once the node's link has died or its BuildKit no longer answers."""
+        session = self._reached[name].session
+        missed = 0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_EVERY):
+                    if session is None:
+                        await asyncio.sleep(CHECK_EVERY)
+                    else:
+                        await session.lost.wait()
+                        return "the SSH connection died"
+            endpoint = self._endpoints.get(name)
+            if endpoint is None or await liveness.alive(endpoint.socket, CHECK_TIMEOUT):
+                missed = 0
+            else:
+                missed += 1
+            if missed == 2:
+                return "its BuildKit no longer answers"
+
+    async def is_alive(self, name: str) -> bool:
+        """Whether the node could go on right now."""
+        endpoint = self._endpoints.get(name)
+        if endpoint is None or self._is_lost(name):
+            return False
+        return await liveness.alive(endpoint.socket, CHECK_TIMEOUT)
+
+    async def close(self) -> None:
+        """Take the sockets away; the sessions belong to the survey."""
+        for name in list(self._endpoints):
+            await self._endpoints.pop(name).close()
+
+    def _is_lost(self, name: str) -> bool:
+        found = self._reached.get(name)
+        return found is None or (found.session is not None and found.session.lost.is_set())
+
+    async def _drop(self, name: str) -> None:
+        if endpoint := self._endpoints.pop(name, None):
+            await endpoint.close()
+        found = self._reached.pop(name, None)
+        if found is not None and found.session is not None:
+            await found.session.close()

@@ -1,0 +1,149 @@
+"""From built platforms to one result: joined and pushed under every tag, or collected into a file or folder."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from farm.build import collect, join
+from farm.build.failures import Kind
+from farm.build.join import Joined, NotJoined
+from farm.errors import JoinFailedError
+from farm.platforms import Platform
+from farm.registry import verify
+from farm.registry.reference import Reference
+from farm.report.events import Warned
+from farm.report.outcome import Built
+from farm.retry import back_off, retrying
+from farm.sources.spec import Output
+from farm.workflow.platform import Bench
+from farm.workflow.prepare import Source, changed, if_unreachable
+from farm.workflow.stages import Stages
+
+
+class JoinError(Exception):
+    """One try at the join failed. It never leaves this module."""
+
+    def __init__(self, result: NotJoined) -> None:
+        super().__init__(result.diagnosis.reason)
+        self.result = result
+
+
+async def joined(
+    built: Sequence[Built], references: Sequence[Reference], bench: Bench, source: Source, stages: Stages
+) -> str:
+    """Give every tag to one index over what the nodes pushed, read it back, and return its digest.
+
+    The join asks the very nodes that built, and finds everything in their caches. Where one has gone meanwhile, or the
+    folder has changed so that they would build anew, the index is written over the digests that are in the registry.
+
+    Raises JoinFailedError, and VerificationError where the registry then holds something else.
+    """
+    expected = {outcome.platform: outcome.digest for outcome in built if outcome.digest}
+    with stages.measured("join"):
+        obstacle = await _obstacle(built, bench, source)
+        if obstacle:
+            bench.emit(Warned(message=f"{obstacle}; joining what was built and pushed"))
+        result = await _join(built, references, bench, by_digest=obstacle is not None)
+        if result.reran:
+            bench.emit(Warned(message=f"the join ran steps again: {', '.join(result.reran)}"))
+    with stages.measured("verify"):
+        checked = await retrying(
+            lambda: verify.index(bench.client, references, expected, result.index_digest), pause_after=if_unreachable
+        )
+    return checked.digest
+
+
+async def _obstacle(built: Sequence[Built], bench: Bench, source: Source) -> str | None:
+    """Why the nodes themselves cannot join, in words."""
+    if what := await changed(source):
+        return f"the context changed during the build ({what})"
+    for node in dict.fromkeys(outcome.node for outcome in built):
+        if not await bench.connections.is_alive(node):
+            return f"{node} is gone"
+    return None
+
+
+async def _join(built: Sequence[Built], references: Sequence[Reference], bench: Bench, *, by_digest: bool) -> Joined:
+    without_nodes = by_digest
+
+    async def once() -> Joined:
+        work = _by_digest(built, references, bench) if without_nodes else _by_nodes(built, bench)
+        result = await work
+        if isinstance(result, NotJoined):
+            raise JoinError(result)
+        return result
+
+    def pause_after(error: Exception, tries: int) -> float | None:
+        nonlocal without_nodes
+        if not isinstance(error, JoinError) or tries > bench.retries:
+            return None
+        kind = error.result.diagnosis.kind
+        if kind is Kind.REFUSED:
+            return None
+        bench.emit(Warned(message=f"join, try {tries}: {error.result.diagnosis.reason}; once more"))
+        # The digests are in the registry already: another try need not depend on a node again.
+        without_nodes = without_nodes or kind is not Kind.TRANSIENT
+        return back_off(tries)
+
+    try:
+        return await retrying(once, pause_after=pause_after)
+    except JoinError as error:
+        diagnosis = error.result.diagnosis
+        raise JoinFailedError(
+            f"every platform was built, but the index was not written: {diagnosis.reason}",
+            fix=diagnosis.fix or "look at the registry and build again: what is built is cached",
+        ) from error
+
+
+async def _by_nodes(built: Sequence[Built], bench: Bench) -> Joined | NotJoined:
+    platforms: dict[str, list[Platform]] = {}
+    for outcome in built:
+        platforms.setdefault(outcome.node, []).append(outcome.platform)
+    log = bench.logs / "join.log"
+    builder = await join.make_builder(
+        bench.buildx,
+        config=bench.place.config,
+        winners=[(await bench.connections.endpoint(node), found) for node, found in platforms.items()],
+        log=bench.logs / "join-builder.log",
+    )
+    if isinstance(builder, NotJoined):
+        return builder
+    return await join.join(
+        bench.buildx,
+        bench.spec,
+        bench.place,
+        builder=builder,
+        platforms=[outcome.platform for outcome in built],
+        log=log,
+    )
+
+
+async def _by_digest(built: Sequence[Built], references: Sequence[Reference], bench: Bench) -> Joined | NotJoined:
+    """Each repository holds its own copy of what was pushed, and the same index over the same digests."""
+    result: Joined | NotJoined | None = None
+    for repository in dict.fromkeys(reference.repository for reference in references):
+        result = await join.join_by_digest(
+            bench.buildx,
+            bench.spec,
+            config=bench.place.config,
+            sources=[f"{repository}@{outcome.pushed}" for outcome in built],
+            tags=[str(reference) for reference in references if reference.repository == repository],
+            plain_http=bench.plain_http,
+            log=bench.logs / "join-by-digest.log",
+        )
+        if isinstance(result, NotJoined):
+            return result
+    assert result is not None
+    return result
+
+
+@contextlib.contextmanager
+def collecting(output: Output) -> Iterator[Path | None]:
+    """A folder for what the nodes send back; None where nothing is to be collected."""
+    if output.type in ("oci", "local"):
+        with collect.folder(output) as folder:
+            yield folder
+    else:
+        yield None

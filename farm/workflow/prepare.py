@@ -1,0 +1,108 @@
+"""The context made ready for the farm: a folder that every node gets alike, with its base images fixed to digests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from farm.errors import FarmError, UnreachableError
+from farm.platforms import Platform
+from farm.registry.client import Client
+from farm.registry.reference import Reference
+from farm.report import words
+from farm.report.events import Emit, Warned
+from farm.retry import back_off, retrying
+from farm.sources import context, dockerfile, fingerprint, git, pins
+from farm.sources.context import Context
+from farm.sources.fingerprint import Fingerprint
+from farm.sources.spec import Spec
+
+# Sent to every node over a home network: more than this is most often a forgotten .dockerignore.
+LARGE_CONTEXT = 500_000_000
+_SHOWN_CHANGES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A folder that can be built. `commit` is None for a folder that the user named; `before` is what it held."""
+
+    context: Context
+    before: Fingerprint
+    commit: str | None
+
+
+async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
+    """Find the context, or check a git one out into `directory`, and look at every file that would be sent.
+
+    Raises UsageError for a context or Dockerfile that is not there, and git's own failures as farm's errors.
+    """
+    place = context.classify(spec.context)
+    commit = None
+    if isinstance(place, Path):
+        found = context.read(place, spec.dockerfile, start=Path.cwd())
+    else:
+        checkout = await git.checkout(place, directory)
+        commit = checkout.commit
+        found = context.read(checkout.directory, spec.dockerfile, start=checkout.directory, is_checkout=True)
+    before = await fingerprint.take(found.directory, found.ignore, also=(found.dockerfile,))
+    if before.size > LARGE_CONTEXT:
+        emit(
+            Warned(
+                message=f"the context is {words.size(before.size)} in {before.count} files, sent to every node; "
+                "is something missing in .dockerignore?"
+            )
+        )
+    return Source(context=found, before=before, commit=commit)
+
+
+async def pinned(
+    spec: Spec, source: Source, platforms: Sequence[Platform], client: Client, emit: Emit
+) -> tuple[str, ...]:
+    """Fix every base image to the digest that its tag has now, as values of `--build-context`.
+
+    Raises UsageError with file and line for an image that is not in its registry.
+    """
+    place = source.context.dockerfile.name
+    found = dockerfile.images(
+        source.context.text,
+        platforms=platforms,
+        build_args=dockerfile.arguments(spec.build_args, os.environ),
+        target=spec.target,
+        contexts=[value.partition("=")[0] for value in spec.build_contexts],
+        place=place,
+    )
+    for item in found.unpinned:
+        emit(Warned(message=f"{place}:{item.line}: {item.name} is not pinned: {item.reason}"))
+
+    async def digest(reference: Reference) -> str | None:
+        return await retrying(lambda: client.digest(reference), pause_after=if_unreachable)
+
+    resolved = await pins.resolve(found.found, digest, place)
+    for warning in resolved.warnings:
+        emit(Warned(message=warning))
+    return tuple(pins.build_context(pin) for pin in resolved.pins)
+
+
+async def changed(source: Source) -> str | None:
+    """What has changed in the folder since it was looked at, in words; None for nothing."""
+    if source.commit is not None:
+        return None
+    try:
+        now = await fingerprint.take(source.context.directory, source.context.ignore, also=(source.context.dockerfile,))
+    except FarmError as error:
+        return error.what
+    paths = fingerprint.changes(source.before, now)
+    if not paths:
+        return None
+    more = f" and {len(paths) - _SHOWN_CHANGES} more" if len(paths) > _SHOWN_CHANGES else ""
+    return ", ".join(paths[:_SHOWN_CHANGES]) + more
+
+
+def if_unreachable(error: Exception, tries: int) -> float | None:
+    """The pause before another try at a registry: three tries for what may pass, none for a refusal."""
+    if tries >= 3 or not isinstance(error, UnreachableError):
+        return None
+    wished = getattr(error, "retry_after", None)
+    return min(wished, 60.0) if wished is not None else back_off(tries)
