@@ -29,9 +29,9 @@ def tagged(output: Output, *, insecure: bool) -> str:
     return fields.join({"type": "image", **dict(output.attributes), "push": "true", **_insecure(insecure)})
 
 
-def oci(output: Output, file: Path) -> str:
-    """Write an OCI layout as one tar file."""
-    return fields.join({"type": "oci", **dict(output.attributes), "dest": str(file)})
+def oci(output: Output, folder: Path) -> str:
+    """Write an OCI layout as a folder, whose blobs can be read one by one."""
+    return fields.join({"type": "oci", **dict(output.attributes), "tar": "false", "dest": str(folder)})
 
 
 def local(output: Output, folder: Path) -> str:

@@ -74,6 +74,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"parse error|unknown instruction", Kind.REFUSED, "mend the Dockerfile"),
         (r"not found|could not be found|no such file|no match for platform", Kind.REFUSED, None),
         (r"is not allowed", Kind.REFUSED, "allow it with --allow, on the node's buildkitd too"),
+        (r"rawjson is not a valid progress option", Kind.REFUSED, "install buildx 0.13 or newer"),
         (r"unknown flag|invalid value|no builder|path .* not found|requires .* argument", Kind.REFUSED, None),
     )
 )
