@@ -35,7 +35,8 @@ def decide(attempts: Sequence[Attempt], *, standbys: Sequence[str], retries: int
 
     `standbys` are the nodes that may still take over, in order; `retries` is how often one node may be tried again.
     A lost node's work moves to the next standby at once; a transient fault is tried again on the same node with a
-    growing pause and then moves on; a failed step is tried once more; a step without memory once more and then on a standby; a refusal never.
+    growing pause and then moves on; a failed step is tried once more; one without memory once more and then on a
+    standby; a refusal never.
     """
     last = attempts[-1]
     kind = Kind(last.kind) if last.kind else Kind.NODE_LOST
