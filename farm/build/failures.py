@@ -55,6 +55,7 @@ _NO_MEMORY = re.compile(r"^Killed$|cannot allocate memory|out of memory|terminat
 _FOREIGN = re.compile(r"exec format error", _SAME)
 _EOF = re.compile(r"code = Unavailable .*\b(EOF|connection reset|broken pipe)\b")
 _NO_ANSWER = re.compile(r"waiting for connection|^ERROR: .*context deadline exceeded", re.MULTILINE)
+_OLD_BUILDX = "install a newer buildx; farm needs 0.13, some options need more"
 _PLAIN_HTTP = "mark that registry as plain http in inventory.yaml"
 _LOGIN = "log in with `docker login`, or ask for the right to push and pull there"
 # What buildx and BuildKit say, and what it means; the first match counts. The tests hold a real run for each.
@@ -74,8 +75,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"parse error|unknown instruction", Kind.REFUSED, "mend the Dockerfile"),
         (r"not found|could not be found|no such file|no match for platform", Kind.REFUSED, None),
         (r"is not allowed", Kind.REFUSED, "allow it with --allow, on the node's buildkitd too"),
-        (r"rawjson is not a valid progress option", Kind.REFUSED, "install buildx 0.13 or newer"),
-        (r"unknown flag|invalid value|no builder|path .* not found|requires .* argument", Kind.REFUSED, None),
+        (r"not a valid progress option|unknown flag", Kind.REFUSED, _OLD_BUILDX),
+        (r"invalid value|no builder|path .* not found|requires .* argument", Kind.REFUSED, None),
     )
 )
 _PREFIXES = ("ERROR: ", "failed to build: ", "failed to solve: ")

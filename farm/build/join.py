@@ -51,10 +51,11 @@ async def make_builder(
     """
     (config / "instances" / _BUILDER).unlink(missing_ok=True)
     for argv in commands.create(_BUILDER, [member(endpoint, platforms) for endpoint, platforms in winners]):
-        finished = await _run(buildx, argv, config, log, Steps())
+        steps = Steps()
+        finished = await _run(buildx, argv, config, log, steps)
         if not finished.is_success:
             (config / "instances" / _BUILDER).unlink(missing_ok=True)
-            return NotJoined(diagnosis=classify(evidence(finished, Steps())))
+            return NotJoined(diagnosis=classify(evidence(finished, steps)))
     return _BUILDER
 
 
@@ -117,10 +118,11 @@ async def join_by_digest(
     argv = commands.imagetools_create(
         f"{_BUILDER}-digests", tags=tags, sources=sources, annotations=annotation.of_index(spec.annotations)
     )
-    finished = await _run(buildx, argv, config, log, Steps(), activity)
-    found = next((match[1] for line in finished.tail if (match := _PUSHED.search(line))), None)
+    steps = Steps()
+    finished = await _run(buildx, argv, config, log, steps, activity)
+    found = next((match[1] for line in steps.tail if (match := _PUSHED.search(line))), None)
     if not finished.is_success or found is None:
-        return NotJoined(diagnosis=classify(evidence(finished, Steps())))
+        return NotJoined(diagnosis=classify(evidence(finished, steps)))
     return Joined(index_digest=found)
 
 

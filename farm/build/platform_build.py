@@ -133,5 +133,5 @@ def evidence(finished: run.Finished, steps: Steps) -> Evidence:
         step_error=failed.error if failed else "",
         step_exit_code=failed.exit_code if failed else None,
         step_lines=tuple(failed.last_lines) if failed else (),
-        tail=finished.tail,
+        tail=tuple(steps.tail),
     )

@@ -7,7 +7,6 @@ import contextlib
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from farm.errors import UsageError
 
 # A line may be as long as BuildKit's largest message (16 MiB), so asyncio's line reader and its limit are not used.
 _CHUNK = 1 << 16
-_TAIL_LINES = 60
 # What would change how buildx chooses a builder, shows progress or decorates its answers.
 _UNWANTED = (
     "BUILDX_BUILDER",
@@ -31,11 +29,10 @@ _UNWANTED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finished:
-    """How buildx ended: its exit status, or the signal that ended it. `tail` is its last output that is not JSON."""
+    """How buildx ended: its exit status, or the signal that ended it."""
 
     exit_status: int | None
     signal: int | None
-    tail: tuple[str, ...]
 
     @property
     def is_success(self) -> bool:
@@ -91,20 +88,15 @@ async def buildx(
         )
     except OSError as error:
         raise UsageError(f"{buildx.argv[0]} cannot be started: {error.strerror}", fix="install buildx anew") from error
-    tail: deque[str] = deque(maxlen=_TAIL_LINES)
     try:
         assert process.stdout is not None
         async for line in _lines(process.stdout, activity):
-            if not line.startswith("{"):
-                tail.append(line)
             on_line(line)
         status = await process.wait()
     finally:
         if process.returncode is None:
             await _end(process, grace)
-    return Finished(
-        exit_status=status if status >= 0 else None, signal=-status if status < 0 else None, tail=tuple(tail)
-    )
+    return Finished(exit_status=status if status >= 0 else None, signal=-status if status < 0 else None)
 
 
 async def _lines(stream: asyncio.StreamReader, activity: Activity | None) -> AsyncIterator[str]:

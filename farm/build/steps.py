@@ -13,7 +13,6 @@ from datetime import datetime
 from typing import Any
 
 from farm.build.printed import Lines
-from farm.errors import UsageError
 
 # `[build 2/5] RUN make`, `[linux/arm64 build 2/5] COPY . .`: an instruction of the Dockerfile.
 _INSTRUCTION = re.compile(r"(\[(?:[^\]]* )?\d+/\d+\]) (?:LINK )?(.*)", re.DOTALL)
@@ -21,6 +20,7 @@ _EXIT_CODE = re.compile(r"exit code: (\d+)")
 # BuildKit ends a step at once, then starts it again, where it first only looks for the step's cache key (seconds).
 _LOOK_UP = 0.001
 _KEPT_LINES = 20
+_KEPT_PLAIN_LINES = 60
 _CANCELED = re.compile(r"context canceled|\bCanceled\b")
 
 
@@ -77,19 +77,21 @@ class Steps:
         self._steps: dict[str, Step] = {}
         self._lines: dict[tuple[str, int], Lines] = {}
         self._sent: dict[tuple[str, str], int] = {}
+        self._unfinished: list[str] = []
+        # The last lines that are no status: the error in words, with the Dockerfile's line.
+        self.tail: deque[str] = deque(maxlen=_KEPT_PLAIN_LINES)
 
     def feed(self, line: str) -> tuple[Change, ...] | None:
-        """Take one line of output and say what it changed; None for a line that is not a status.
-
-        Raises UsageError for the output of a buildx before 0.13, which breaks a status over many lines.
-        """
-        if line == "{":
-            raise UsageError("this buildx is too old: it is older than 0.13", fix="install buildx 0.13 or newer")
+        """Take one line of output and say what it changed; None for a line that is no part of a status."""
+        text = self._whole(line)
+        if text is None:
+            return ()
         try:
-            status = json.loads(line) if line.startswith("{") else None
+            status = json.loads(text) if text.startswith("{") else None
         except ValueError:
-            return None
+            status = None
         if not isinstance(status, dict):
+            self.tail.append(line)
             return None
         changes: list[Change] = []
         vertexes = status.get("vertexes") or ()
@@ -103,6 +105,17 @@ class Steps:
         for transfer in status.get("statuses") or ():
             self._transfer(transfer)
         return tuple(changes)
+
+    def _whole(self, line: str) -> str | None:
+        """The status that ends with this line. buildx 0.13 breaks each over many, indented lines."""
+        if not self._unfinished and line != "{":
+            return line
+        self._unfinished.append(line)
+        if line != "}":
+            return None
+        text = "".join(self._unfinished)
+        self._unfinished.clear()
+        return text
 
     @property
     def total(self) -> int:
