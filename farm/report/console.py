@@ -30,7 +30,7 @@ class LiveView:
 
         self._board = Board()
         self._console = Console(file=stream, highlight=False)
-        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=8, transient=False)
+        self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=8, transient=True)
         self._shown = 0
 
     def start(self) -> None:
@@ -38,7 +38,7 @@ class LiveView:
         self._live.start()
 
     def stop(self) -> None:
-        """Draw the last state and leave it on the screen."""
+        """Take the live lines away: the summary says the same and more."""
         self._live.stop()
 
     def __call__(self, event: Event) -> None:

@@ -32,6 +32,10 @@ _CONTROL = re.compile(
 )
 
 
+# BuildKit's own steps (contexts, metadata, exports) come many times each and say nothing to somebody who reads a mail.
+_INSTRUCTION = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
+
+
 def clean(text: str) -> str:
     """The text without terminal escapes and control characters."""
     return _CONTROL.sub("", text)
@@ -67,14 +71,18 @@ def _build_started(event: BuildStarted) -> str:
 
 
 @line.register
-def _step_started(event: StepStarted) -> str:
+def _step_started(event: StepStarted) -> str | None:
+    if not _INSTRUCTION.match(event.step):
+        return None
     return f"{_prefix(event)} {clean(event.step)}"
 
 
 @line.register
-def _step_finished(event: StepFinished) -> str:
+def _step_finished(event: StepFinished) -> str | None:
     if event.error:
         return f"{_prefix(event)} FAILED {clean(event.step)}: {clean(event.error)}"
+    if not _INSTRUCTION.match(event.step):
+        return None
     how = "cached" if event.was_cached else f"done in {words.seconds(event.seconds)}"
     return f"{_prefix(event)} {clean(event.step)}: {how}"
 

@@ -54,6 +54,8 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     stages = Stages(tell)
     spec = request.spec
     tell(RunStarted(run=run.id, logs=str(run.logs), target=", ".join(spec.tags) or spec.context))
+    if spec.output.type == "cacheonly":
+        tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
     error = None
     try:
         await _line(request, inventory, run, tell, stages, findings)
@@ -85,7 +87,7 @@ async def _line(
         client = await stack.enter_async_context(Client(inventory.registries))
         with stages.measured("probe"):
             survey, source = await both(
-                stack.enter_async_context(surveyed(nodes, emit)), prepare.fetch(spec, run.runtime / "source", emit)
+                stack.enter_async_context(surveyed(nodes, emit)), prepare.fetch(spec, run.spool / "source", emit)
             )
         plan = planner.plan(spec.platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
         findings.missing = {answer.node: answer.error.what for answer in plan.missing}
@@ -97,7 +99,7 @@ async def _line(
         connections = Connections(nodes, survey.reached, run.runtime)
         stack.push_async_callback(connections.close)
         references = [reference.parse(tag) for tag in spec.tags]
-        folder = stack.enter_context(deliver.collecting(spec.output))
+        folder = stack.enter_context(deliver.collecting(spec.output, run.spool))
         bench = Bench(
             buildx=buildx,
             spec=spec,

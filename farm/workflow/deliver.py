@@ -140,10 +140,10 @@ async def _by_digest(built: Sequence[Built], references: Sequence[Reference], be
 
 
 @contextlib.contextmanager
-def collecting(output: Output) -> Iterator[Path | None]:
+def collecting(output: Output, spool: Path) -> Iterator[Path | None]:
     """A folder for what the nodes send back; None where nothing is to be collected."""
     if output.type in ("oci", "local"):
-        with collect.folder(output) as folder:
+        with collect.folder(output, spool) as folder:
             yield folder
     else:
         yield None

@@ -63,15 +63,18 @@ class TryFailedError(Exception):
 
 async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
     """Build until it is there and checked in the registry, or until no further try makes sense."""
-    began = time.monotonic()
     attempts: list[Attempt] = []
+    began: float | None = None
     node = assignment.node
     standbys = list(assignment.standbys)
     last: Diagnosis | None = None
 
     async def one() -> Built:
+        nonlocal began
         async with bench.slots[node]:
             tried_at = time.monotonic()
+            # Waiting for a slot is not the platform's own time: the next run's estimate would learn nonsense.
+            began = tried_at if began is None else began
             number = len(attempts) + 1
             bench.emit(BuildStarted(node=node, platform=assignment.platform, attempt=number))
             try:
@@ -113,7 +116,11 @@ async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
         # One platform's bad end must not take the others' work along.
         fix, cause = error.fix, error
     return Failed(
-        platform=assignment.platform, attempts=tuple(attempts), seconds=time.monotonic() - began, fix=fix, error=cause
+        platform=assignment.platform,
+        attempts=tuple(attempts),
+        seconds=time.monotonic() - (began or time.monotonic()),
+        fix=fix,
+        error=cause,
     )
 
 

@@ -21,11 +21,15 @@ KEPT_RUNS = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """`logs` stays after the run; `runtime` (0700, short paths for sockets) and everything in it goes with it."""
+    """`logs` stays after the run; the two others go with it, and nobody else may enter them.
+
+    `runtime` has short paths for sockets, often in memory; `spool` is on disk, for what may be large.
+    """
 
     id: str
     logs: Path
     runtime: Path
+    spool: Path
 
     @property
     def buildx_config(self) -> Path:
@@ -33,8 +37,9 @@ class Run:
         return self.runtime / "buildx"
 
     def discard(self) -> None:
-        """Delete the runtime folder; safe to call twice and at any moment."""
+        """Delete what goes with the run; safe to call twice and at any moment."""
         shutil.rmtree(self.runtime, ignore_errors=True)
+        shutil.rmtree(self.spool, ignore_errors=True)
 
 
 def state_home() -> Path:
@@ -45,20 +50,19 @@ def state_home() -> Path:
 
 @contextlib.contextmanager
 def started() -> Iterator[Run]:
-    """Make the folders of a new run, and take the runtime folder away at the end.
+    """Make the folders of a new run, and take away at the end what goes with it.
 
-    Runtime folders of runs that were killed are removed here: a run holds its folder's name by its process id. Raises
-    FarmError where a folder cannot be made.
+    What runs left behind that were killed is removed here: such folders are named after their process. Raises FarmError
+    where a folder cannot be made.
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     try:
         logs = state_home() / "runs" / run_id
         logs.mkdir(parents=True, mode=0o700)
-        runtime_home = _runtime_home()
-        _sweep(runtime_home)
-        runtime = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=runtime_home))
-        run = Run(id=run_id, logs=logs, runtime=runtime)
+        spool_home = state_home() / "spool"
+        spool_home.mkdir(mode=0o700, exist_ok=True)
+        run = Run(id=run_id, logs=logs, runtime=_own_folder(_runtime_home()), spool=_own_folder(spool_home))
         run.buildx_config.mkdir()
     except OSError as error:
         place = error.filename or state_home()
@@ -88,6 +92,11 @@ def _runtime_home() -> Path:
             fix=f"remove it, or set XDG_RUNTIME_DIR; expected owner {os.getuid()} and mode 0700",
         )
     return home
+
+
+def _own_folder(home: Path) -> Path:
+    _sweep(home)
+    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=home))
 
 
 def _sweep(home: Path) -> None:

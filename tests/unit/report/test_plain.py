@@ -39,6 +39,37 @@ LINES: list[tuple[Event, str | None]] = [
     (BuildStarted(node="pi5", platform=ARM64, attempt=2), "[pi5 linux/arm64] building (try 2)"),
     (StepStarted(node="pi4", platform=ARM64, step="[2/3] RUN make"), "[pi4 linux/arm64] [2/3] RUN make"),
     (
+        StepStarted(node="pi4", platform=ARM64, step="[linux/arm64 build 2/3] RUN make"),
+        "[pi4 linux/arm64] [linux/arm64 build 2/3] RUN make",
+    ),
+    (StepStarted(node="pi4", platform=ARM64, step="[internal] load build context"), None),
+    (
+        StepFinished(
+            node="pi4",
+            platform=ARM64,
+            step="exporting to image",
+            was_cached=False,
+            error=None,
+            cached=1,
+            total=3,
+            seconds=1,
+        ),
+        None,
+    ),
+    (
+        StepFinished(
+            node="pi4",
+            platform=ARM64,
+            step="exporting to image",
+            was_cached=False,
+            error="denied",
+            cached=1,
+            total=3,
+            seconds=1,
+        ),
+        "[pi4 linux/arm64] FAILED exporting to image: denied",
+    ),
+    (
         LogLine(node="pi4", platform=ARM64, step="[2/3] RUN make", text="\x1b[31mcc\x1b[0m main.c\r"),
         "[pi4 linux/arm64] | cc main.c",
     ),
