@@ -41,6 +41,13 @@ mount -t overlay -o lowerdir=tree,upperdir=upper,workdir=work overlay root
 mount -t proc proc root/proc
 mount --bind "$DIR/cpuinfo" root/proc/cpuinfo
 mount --bind /sys root/sys
+# A board has a thermometer.
+if [[ -d /sys/class/thermal ]]; then
+    mount -t tmpfs tmpfs root/sys/class/thermal
+    mkdir root/sys/class/thermal/thermal_zone0
+    echo cpu-thermal >root/sys/class/thermal/thermal_zone0/type
+    echo 47712 >root/sys/class/thermal/thermal_zone0/temp
+fi
 mount --rbind /dev root/dev
 mount --bind /run root/run
 mount --bind /run/buildkit root/run/buildkit

@@ -7,14 +7,15 @@ namespaces of its own. The lab's binfmt handlers let this machine run what is no
 import hashlib
 import json
 import os
+import shutil
+import stat
 import subprocess
-import tarfile
 import tempfile
 import urllib.request
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lab import processes
 from lab.errors import LabError
 
 _TYPES = (
@@ -40,11 +41,10 @@ def run(image: str, platform: str) -> int:
     if not command:
         raise LabError(f"{image} has no command for {platform}")
     with tempfile.TemporaryDirectory(prefix="farm-lab-run-") as folder:
-        root = Path(folder)
-        for layer in manifest["layers"]:
-            _lay(_blob(base, layer["digest"]), root)
-        (root / "proc").mkdir(exist_ok=True)
-        return _execute(root, command, config)
+        work = Path(folder)
+        for number, layer in enumerate(manifest["layers"]):
+            _unpack(_blob(base, layer["digest"]), work / f"layer{number}")
+        return _execute(work, len(manifest["layers"]), command, config.get("Env") or [])
 
 
 def _manifest(base: str, reference: str, platform: str) -> dict[str, Any]:
@@ -84,35 +84,38 @@ def _check(body: bytes, digest: str) -> None:
         raise LabError(f"the registry's {digest} has other bytes")
 
 
-def _lay(layer: bytes, root: Path) -> None:
-    """Lay a layer over those below; ``.wh.`` entries take away (OCI image layer specification, whiteouts)."""
-    with tempfile.TemporaryFile() as file:
-        file.write(layer)
-        file.seek(0)
-        with tarfile.open(fileobj=file) as archive:
-            archive.extractall(root, filter="tar")
-    for mark in list(root.rglob(".wh.*")):
-        hidden = mark.with_name(mark.name.removeprefix(".wh."))
-        subprocess.run(["rm", "-rf", hidden], check=True)
+def _unpack(layer: bytes, folder: Path) -> None:
+    """Unpack one layer by itself, so that no link of a lower layer leads its files out of the image.
+
+    What it takes away from those below (``.wh.`` entries, OCI image layer specification) becomes what overlayfs
+    understands: a device 0/0 in its place, or an attribute on the directory that hides all of it.
+    """
+    folder.mkdir()
+    archive = folder.with_suffix(".tar")
+    archive.write_bytes(layer)
+    subprocess.run(["tar", "-x", "--numeric-owner", "-C", str(folder), "-f", str(archive)], check=True)
+    for mark in list(folder.rglob(".wh.*")):
         mark.unlink()
+        if mark.name == ".wh..wh..opq":
+            os.setxattr(mark.parent, "trusted.overlay.opaque", b"y")
+        else:
+            os.mknod(mark.with_name(mark.name.removeprefix(".wh.")), stat.S_IFCHR, os.makedev(0, 0))
 
 
-def _execute(root: Path, command: list[str], config: Mapping[str, Any]) -> int:
-    env = dict(each.split("=", 1) for each in config.get("Env") or [])
-    env.setdefault("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    # The shell stays as process 1: the program must not be it, or no signal of its own could end it.
-    script = 'mount -t proc proc "$0/proc" && chroot "$0" "$@"; exit $?'
-    argv = [
-        "unshare",
-        "--mount",
-        "--pid",
-        "--fork",
-        "--propagation",
-        "private",
-        "sh",
-        "-c",
-        script,
-        str(root),
-        *command,
-    ]
-    return subprocess.run(argv, env={**env, "PATH": f"{env['PATH']}:{os.environ['PATH']}"}, check=False).returncode
+_SCRIPT = """
+cd "$1" && lower=$2 && shift 2
+mkdir upper && mount -t tmpfs tmpfs upper && mkdir upper/over upper/work upper/root || exit
+mount -t overlay -o "lowerdir=$lower,upperdir=upper/over,workdir=upper/work" overlay upper/root || exit
+mkdir -p upper/root/proc && mount -t proc proc upper/root/proc || exit
+# The shell stays as process 1: the program must not be it, or no signal of its own could end it.
+env -i "$@"; exit $?
+"""
+
+
+def _execute(work: Path, layers: int, command: list[str], env: list[str]) -> int:
+    lower = ":".join(f"layer{number}" for number in reversed(range(layers)))
+    chroot = shutil.which("chroot", path=processes.PATH) or "chroot"
+    # A PATH of the image's own comes later, and so wins.
+    program = [f"PATH={processes.PATH}", *env, chroot, "upper/root", *command]
+    argv = ["unshare", "--mount", "--pid", "--fork", "--propagation", "private", "sh", "-c", _SCRIPT, "sh"]
+    return subprocess.run([*argv, str(work), lower, *program], check=False).returncode
