@@ -44,6 +44,10 @@ def explain(url: GitUrl, complaint: str) -> FarmError:
             fix="check that it exists, or name a branch or tag: not every server gives single commits",
             details=lines,
         )
+    if _NO_REPOSITORY.search(complaint):
+        return RefusedError(
+            f"{url.remote}: there is no such repository, or it is not yours to see", fix="check the URL", details=lines
+        )
     if _HOST_KEY.search(complaint):
         return RefusedError(
             f"{url.remote}: the server's host key is not known or has changed",
@@ -55,10 +59,6 @@ def explain(url: GitUrl, complaint: str) -> FarmError:
             f"{url.remote}: the server wants a login or refuses it",
             fix="set up a git credential helper or an ssh key that works without a prompt",
             details=lines,
-        )
-    if _NO_REPOSITORY.search(complaint):
-        return RefusedError(
-            f"{url.remote}: there is no such repository, or it is not yours to see", fix="check the URL", details=lines
         )
     if match := _PROTOCOL.search(complaint):
         return RefusedError(f"{url.remote}: farm does not use git's {match[1]!r} transport", details=lines)

@@ -33,7 +33,7 @@ SSH_TAIL = "fatal: Could not read from remote repository.\n\nPlease make sure yo
         ),
         ("fatal: repository 'https://host/repo.git/' not found", RefusedError, "no such repository"),
         ("ERROR: Repository not found.\n" + SSH_TAIL, RefusedError, "no such repository"),
-        ("fatal: remote error: access denied or repository not exported: /repo.git", RefusedError, ""),
+        ("fatal: remote error: access denied or repository not exported: /repo.git", RefusedError, "no such repo"),
         ("fatal: transport 'file' not allowed", RefusedError, "'file' transport"),
         (
             "fatal: unable to access 'https://host/repo.git/': Could not resolve host: host",
