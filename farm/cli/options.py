@@ -24,9 +24,13 @@ def inventory_option(command: F) -> F:
 
 def node_options(command: F) -> F:
     """`--node` and `--exclude-node`."""
-    command = click.option("--exclude-node", "excluded", multiple=True, metavar="NAME", help="Never use this node.")(
-        command
-    )
-    return click.option("--node", "only", multiple=True, metavar="NAME", help="Use only this node (repeatable).")(
-        command
-    )
+    command = click.option(
+        "--exclude-node",
+        "excluded",
+        multiple=True,
+        metavar="NAME",
+        help="Never use this node, or nodes with this label.",
+    )(command)
+    return click.option(
+        "--node", "only", multiple=True, metavar="NAME", help="Use only this node, or nodes with this label."
+    )(command)

@@ -25,17 +25,29 @@ class Survey:
 
 
 def select(nodes: Mapping[str, Node], only: Sequence[str], excluded: Sequence[str]) -> dict[str, Node]:
-    """The nodes that a run may use. Raises UsageError for a name that the inventory does not have."""
-    for name in (*only, *excluded):
-        if name not in nodes:
+    """The nodes that a run may use; a word names one node, or all that carry it as a label.
+
+    Raises UsageError for a word that is neither a node nor a label of the inventory.
+    """
+    words = {*nodes, *(label for node in nodes.values() for label in node.labels)}
+    for word in (*only, *excluded):
+        if word not in words:
             import difflib
 
-            near = difflib.get_close_matches(name, nodes, n=1)
+            near = difflib.get_close_matches(word, words, n=1)
             raise UsageError(
-                f"no node {name!r} in the inventory",
+                f"no node and no label {word!r} in the inventory",
                 fix=f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(nodes)}",
             )
-    return {name: node for name, node in nodes.items() if (not only or name in only) and name not in excluded}
+    return {
+        name: node
+        for name, node in nodes.items()
+        if (not only or _is_meant(node, only)) and not _is_meant(node, excluded)
+    }
+
+
+def _is_meant(node: Node, words: Sequence[str]) -> bool:
+    return node.name in words or any(label in words for label in node.labels)
 
 
 @contextlib.asynccontextmanager
