@@ -16,13 +16,11 @@ from typing import IO, Protocol, cast
 
 from farm.errors import VerificationError
 from farm.registry import elf
+from farm.registry.feed import Read
 
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _WHITEOUT = ".wh."
-
-Read = Callable[[], bytes]
-"""Gives the next bytes of the layer, none at its end."""
 
 
 class UnreadableLayerError(Exception):

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from concurrent.futures import Future
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +13,7 @@ from farm.errors import VerificationError
 from farm.platforms import Platform
 from farm.registry import layers, manifests
 from farm.registry.client import Client, NotThereError
+from farm.registry.feed import Read, in_thread
 from farm.registry.manifests import Descriptor
 from farm.registry.program import Search
 from farm.registry.reference import Reference
@@ -155,71 +155,24 @@ async def _whole(client: Client, repository: Reference, descriptor: Descriptor) 
 
 async def _look(client: Client, repository: Reference, found: Sequence[Descriptor], search: Search) -> str:
     """Show a search the layers from the top down; the answer is a note on what could not be read, if anything."""
+
+    def show(read: Read) -> None:
+        for item in layers.walk(read):
+            search.see(item)
+            if search.is_over:
+                break
+
     left = LAYER_BYTES
     note = "" if found else "it has no layers"
     for layer in reversed(found):
         async with contextlib.aclosing(client.blob(repository, layer.digest)) as chunks:
-            feed = _Feed(chunks, left)
             try:
-                await _in_thread(feed, search)
+                left -= await in_thread(chunks, left, show)
             except layers.UnreadableLayerError as error:
                 note = f"layer {layer.digest[:19]} could not be read: {error}"
-        left -= feed.taken
         if search.is_over:
             break
         if left <= 0:
             note = f"no program within the first {LAYER_BYTES // 2**20} MiB of its layers"
             break
     return note or "it holds no ELF program"
-
-
-async def _in_thread(feed: _Feed, search: Search) -> None:
-    """Unpacking blocks, so it runs in a thread; a cancelled task takes its thread along at once."""
-    work = asyncio.ensure_future(asyncio.to_thread(_show, feed, search))
-    try:
-        await asyncio.shield(work)
-    finally:
-        feed.stop()
-        await asyncio.wait([work])
-
-
-def _show(feed: _Feed, search: Search) -> None:
-    with contextlib.suppress(_Enough):
-        for item in layers.walk(feed):
-            search.see(item)
-            if search.is_over:
-                break
-
-
-class _Enough(Exception):  # noqa: N818  # not an error: the bytes that may be read are used up
-    """No more bytes: the budget is spent, or nobody waits any more."""
-
-
-class _Feed:
-    """Carries the pieces of a stream from the event loop, where it is made, to a thread that asks for them."""
-
-    def __init__(self, chunks: AsyncGenerator[bytes], limit: int) -> None:
-        self._chunks = chunks
-        self._limit = limit
-        self._loop = asyncio.get_running_loop()
-        self._waiting: Future[bytes] | None = None
-        self._is_stopped = False
-        self.taken = 0
-
-    def __call__(self) -> bytes:
-        """The next piece; called in the thread."""
-        if self._is_stopped or self.taken >= self._limit:
-            raise _Enough
-        self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-        chunk = self._waiting.result()
-        self.taken += len(chunk)
-        return chunk
-
-    def stop(self) -> None:
-        """Let the thread go; called in the event loop."""
-        self._is_stopped = True
-        if self._waiting:
-            self._waiting.cancel()
-
-    async def _next(self) -> bytes:
-        return await anext(self._chunks, b"")
