@@ -23,6 +23,7 @@ async def in_thread(chunks: AsyncGenerator[bytes], limit: int, work: Callable[[R
     finally:
         feed.stop()
         await asyncio.wait([running])
+        await feed.idle.wait()  # only then may the caller close the stream
     return feed.taken
 
 
@@ -38,6 +39,8 @@ class _Feed:
         self._waiting: Future[bytes] | None = None
         self._is_stopped = False
         self.taken = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
 
     def run(self, work: Callable[[Read], None]) -> None:
         """Called in the thread."""
@@ -54,9 +57,15 @@ class _Feed:
         if self._is_stopped or self.taken >= self._limit:
             raise _Enough
         self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+        if self._is_stopped:  # between the look above and now
+            self._waiting.cancel()
         chunk = self._waiting.result()
         self.taken += len(chunk)
         return chunk
 
     async def _next(self) -> bytes:
-        return await anext(self._chunks, b"")
+        self.idle.clear()
+        try:
+            return await anext(self._chunks, b"")
+        finally:
+            self.idle.set()
