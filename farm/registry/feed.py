@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import Future
 
@@ -37,7 +38,7 @@ class _Feed:
         self._limit = limit
         self._loop = asyncio.get_running_loop()
         self._waiting: Future[bytes] | None = None
-        self._is_stopped = False
+        self._stopped = threading.Event()
         self.taken = 0
         self.idle = asyncio.Event()
         self.idle.set()
@@ -49,15 +50,15 @@ class _Feed:
 
     def stop(self) -> None:
         """Let the thread go; called in the event loop."""
-        self._is_stopped = True
+        self._stopped.set()
         if self._waiting:
             self._waiting.cancel()
 
     def _read(self) -> bytes:
-        if self._is_stopped or self.taken >= self._limit:
+        if self._stopped.is_set() or self.taken >= self._limit:
             raise _Enough
         self._waiting = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-        if self._is_stopped:  # between the look above and now
+        if self._stopped.is_set():  # between the look above and now
             self._waiting.cancel()
         chunk = self._waiting.result()
         self.taken += len(chunk)
