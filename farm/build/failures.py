@@ -56,27 +56,28 @@ _FOREIGN = re.compile(r"exec format error", _SAME)
 _EOF = re.compile(r"code = Unavailable .*\b(EOF|connection reset|broken pipe)\b")
 _NO_ANSWER = re.compile(r"waiting for connection|^ERROR: .*context deadline exceeded", re.MULTILINE)
 _OLD_BUILDX = "install a newer buildx; farm needs 0.13, some options need more"
-_PLAIN_HTTP = "mark that registry as plain http in inventory.yaml"
+_PLAIN_HTTP = "say `http: true` for that registry in inventory.yaml"
 _LOGIN = "log in with `docker login`, or ask for the right to push and pull there"
 # What buildx and BuildKit say, and what it means; the first match counts. The tests hold a real run for each.
 _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
     (re.compile(pattern, _SAME), kind, fix)
     for pattern, kind, fix in (
-        (
-            r"server gave HTTP response to HTTPS client",
-            Kind.REFUSED,
-            "say `http: true` for that registry in inventory.yaml",
-        ),
+        (r"server gave HTTP response to HTTPS client", Kind.REFUSED, _PLAIN_HTTP),
         (r"x509:|certificate", Kind.REFUSED, "give the registry's CA to the node and to this machine"),
         (r"\b(401 Unauthorized|403 Forbidden|denied|authorization failed|no basic auth)\b", Kind.REFUSED, _LOGIN),
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
         (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),
         (r"no such host|temporary failure in name resolution|network is unreachable", Kind.TRANSIENT, None),
         (r"parse error|unknown instruction", Kind.REFUSED, "mend the Dockerfile"),
-        (r"not found|could not be found|no such file|no match for platform", Kind.REFUSED, None),
+        (r"failed to calculate checksum .* not found", Kind.REFUSED, "put it into the context, or mend .dockerignore"),
+        (r"secret .*not found", Kind.REFUSED, "give it with --secret id=NAME,src=FILE or env=VARIABLE"),
+        (r"no match for platform", Kind.REFUSED, "take a base image that exists for this platform"),
+        (r"failed to resolve source metadata .* not found", Kind.REFUSED, "check the name and tag of the base image"),
+        (r"target stage .* could not be found", Kind.REFUSED, "name a stage of the Dockerfile"),
+        (r"failed to read dockerfile", Kind.REFUSED, "name the Dockerfile with -f"),
         (r"is not allowed", Kind.REFUSED, "allow it with --allow, on the node's buildkitd too"),
         (r"not a valid progress option|unknown flag", Kind.REFUSED, _OLD_BUILDX),
-        (r"invalid value|no builder|path .* not found|requires .* argument", Kind.REFUSED, None),
+        (r"invalid value|not found|no builder", Kind.REFUSED, None),
     )
 )
 _PREFIXES = ("ERROR: ", "failed to build: ", "failed to solve: ")

@@ -21,7 +21,7 @@ _EXIT_CODE = re.compile(r"exit code: (\d+)")
 _LOOK_UP = 0.001
 _KEPT_LINES = 20
 _KEPT_PLAIN_LINES = 60
-_CANCELED = re.compile(r"context canceled|\bCanceled\b")
+_CANCELLED = re.compile(r"context canceled|\bCanceled\b")
 
 
 @dataclass(slots=True)
@@ -39,9 +39,14 @@ class Step:
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
 
     @property
+    def was_cancelled(self) -> bool:
+        """Whether the step ended because something else did."""
+        return bool(_CANCELLED.search(self.error))
+
+    @property
     def exit_code(self) -> int | None:
-        """What the step's program exited with, where that is why it failed."""
-        match = _EXIT_CODE.search(self.error)
+        """What the step's program exited with, where that is why it failed: one that was cancelled is killed (137)."""
+        match = None if self.was_cancelled else _EXIT_CODE.search(self.error)
         return int(match[1]) if match else None
 
 
@@ -94,14 +99,17 @@ class Steps:
             self.tail.append(line)
             return None
         changes: list[Change] = []
-        vertexes = status.get("vertexes") or ()
-        # What a step printed may come in one message with its begin and its end, and belongs between them.
-        for vertex in vertexes:
+        logs = list(status.get("logs") or ())
+        for vertex in status.get("vertexes") or ():
             changes += self._begin(vertex)
-        for log in status.get("logs") or ():
-            changes += self._printed(log)
-        for vertex in vertexes:
+            # What a step printed may come in one message with its begin and its end, and belongs between them.
+            if vertex.get("completed"):
+                own = [log for log in logs if log.get("vertex") == vertex.get("digest")]
+                logs = [log for log in logs if log not in own]
+                changes += [change for log in own for change in self._printed(log)]
             changes += self._end(vertex)
+        for log in logs:
+            changes += self._printed(log)
         for transfer in status.get("statuses") or ():
             self._transfer(transfer)
         return tuple(changes)
@@ -145,7 +153,7 @@ class Steps:
     def failed(self) -> Step | None:
         """The step that failed: an instruction if there is one, else the last (a cache that is not there may fail)."""
         failures = [step for step in self._steps.values() if step.error]
-        own = [step for step in failures if not _CANCELED.search(step.error)] or failures
+        own = [step for step in failures if not step.was_cancelled] or failures
         return next((step for step in own if step.mark), own[-1] if own else None)
 
     def _counted(self) -> Iterable[Step]:
