@@ -117,6 +117,8 @@ def start(directory: Path, **settings: str) -> Sshd:
         "UsePAM": "no",
         "PidFile": "none",
         "PasswordAuthentication": "no",
+        # An empty home: the shell's start-up files of whoever runs the tests are not what is tested.
+        "SetEnv": f"HOME={directory}",
         **settings,
     }
     config = directory / "sshd_config"
