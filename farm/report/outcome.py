@@ -45,13 +45,15 @@ class Built:
 class Failed:
     """A platform that is not there, with every try; `fix` is one line where there is advice to give.
 
-    `error` is set where it was built, but what the registry holds was not right or could not be looked at.
+    `output` are the last lines that the failed step printed. `error` is set where it was built, but what the registry
+    holds was not right or could not be looked at.
     """
 
     platform: Platform
     attempts: tuple[Attempt, ...]
     seconds: float
     fix: str | None = None
+    output: tuple[str, ...] = ()
     error: FarmError | None = None
 
 

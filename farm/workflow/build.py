@@ -29,6 +29,9 @@ from farm.workflow.stages import Stages
 from farm.workflow.survey import select, surveyed
 from farm.workflow.together import both, together
 
+# Of a failed step's output, enough to see the compiler's complaint; the log has it all.
+LAST_LINES = 8
+
 
 @dataclass(slots=True, kw_only=True)
 class _Findings:
@@ -83,11 +86,16 @@ async def _line(
     spec = request.spec
     buildx = locate.buildx()
     nodes = select(inventory.nodes, request.only, request.excluded)
+    references = [reference.parse(tag) for tag in spec.tags] if spec.output.type == "registry" else []
     async with contextlib.AsyncExitStack() as stack:
         client = await stack.enter_async_context(Client(inventory.registries))
         with stages.measured("probe"):
-            survey, source = await both(
-                stack.enter_async_context(surveyed(nodes, emit)), prepare.fetch(spec, run.spool / "source", emit)
+            survey, (source, _) = await both(
+                stack.enter_async_context(surveyed(nodes, emit)),
+                both(
+                    prepare.fetch(spec, run.spool / "source", emit),
+                    prepare.registries_answer(references, client),
+                ),
             )
         plan = planner.plan(spec.platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
         findings.missing = {answer.node: answer.error.what for answer in plan.missing}
@@ -98,7 +106,6 @@ async def _line(
         keep_identity(run.buildx_config, state_home())
         connections = Connections(nodes, survey.reached, run.runtime)
         stack.push_async_callback(connections.close)
-        references = [reference.parse(tag) for tag in spec.tags]
         folder = stack.enter_context(deliver.collecting(spec.output, run.spool))
         bench = Bench(
             buildx=buildx,
@@ -160,13 +167,24 @@ def _all_built(outcomes: Sequence[Outcome]) -> list[Built]:
             raise outcome.error
     if failed:
         names = ", ".join(str(outcome.platform) for outcome in failed)
-        reasons = tuple(f"{outcome.platform}: {outcome.attempts[-1].reason}" for outcome in failed)
         raise BuildFailedError(
             f"not built: {names}; nothing was tagged",
             fix=next((outcome.fix for outcome in failed if outcome.fix), "read the log of the failed try"),
-            details=reasons,
+            details=_reasons(failed),
         )
     return [outcome for outcome in outcomes if isinstance(outcome, Built)]
+
+
+def _reasons(failed: Sequence[Failed]) -> tuple[str, ...]:
+    """Each reason once, with the platforms that it holds for and the last words of the step that failed."""
+    platforms: dict[str, list[Failed]] = {}
+    for outcome in failed:
+        platforms.setdefault(outcome.attempts[-1].reason, []).append(outcome)
+    lines: list[str] = []
+    for reason, outcomes in platforms.items():
+        lines.append(f"{', '.join(str(outcome.platform) for outcome in outcomes)}: {reason}")
+        lines += [f"  | {line}" for line in outcomes[0].output[-LAST_LINES:]]
+    return tuple(lines)
 
 
 def _remember(bench: Bench) -> None:

@@ -56,9 +56,10 @@ class Bench:
 class TryFailedError(Exception):
     """One try failed; the diagnosis says why. It never leaves this module."""
 
-    def __init__(self, diagnosis: Diagnosis) -> None:
+    def __init__(self, diagnosis: Diagnosis, output: tuple[str, ...] = ()) -> None:
         super().__init__(diagnosis.reason)
         self.diagnosis = diagnosis
+        self.output = output
 
 
 async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
@@ -111,15 +112,16 @@ async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
     try:
         return await retrying(one, pause_after=pause_after)
     except TryFailedError as error:
-        fix, cause = error.diagnosis.fix, None
+        fix, output, cause = error.diagnosis.fix, error.output, None
     except FarmError as error:
         # One platform's bad end must not take the others' work along.
-        fix, cause = error.fix, error
+        fix, output, cause = error.fix, (), error
     return Failed(
         platform=assignment.platform,
         attempts=tuple(attempts),
         seconds=time.monotonic() - (began or time.monotonic()),
         fix=fix,
+        output=output,
         error=cause,
     )
 
@@ -148,7 +150,8 @@ async def _try(
     )
     if tried.evidence is not None:
         alive = await bench.connections.is_alive(node)
-        raise TryFailedError(classify(replace(tried.evidence, is_socket_alive=alive)))
+        diagnosis = classify(replace(tried.evidence, is_socket_alive=alive))
+        raise TryFailedError(diagnosis, tried.evidence.step_lines)
     digest, checked = await _checked(assignment.platform, tried, bench)
     seconds = time.monotonic() - tried_at
     built = Built(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from farm.errors import FarmError, UnreachableError
@@ -18,6 +19,7 @@ from farm.sources import context, dockerfile, fingerprint, git, pins
 from farm.sources.context import Context
 from farm.sources.fingerprint import Fingerprint
 from farm.sources.spec import Spec
+from farm.workflow.together import together
 
 # Sent to every node over a home network: more than this is most often a forgotten .dockerignore.
 LARGE_CONTEXT = 500_000_000
@@ -55,6 +57,15 @@ async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
             )
         )
     return Source(context=found, before=before, commit=commit)
+
+
+async def registries_answer(references: Sequence[Reference], client: Client) -> None:
+    """Make sure that every registry of the tags is there: the index is written from here, after an hour of building.
+
+    Raises UnreachableError or RefusedError that names the registry.
+    """
+    domains = dict.fromkeys(reference.domain for reference in references)
+    await together(retrying(partial(client.ping, domain), pause_after=if_unreachable) for domain in domains)
 
 
 async def pinned(
