@@ -4,7 +4,8 @@
 # its namespaces, and all of it, mounts included, ends with it.
 #
 # Everything comes in as environment: NODE (name), DIR (the node's directory), RUN (its run directory outside), TREE (a root
-# file system of its architecture), TOOLS (host programs to show in it), EMULATED and LINUX32 (yes or empty).
+# file system of its architecture), BIN (where buildkitd and buildctl are), LOGIN_HOME and LOGIN_UID (of the one who logs
+# in), EMULATED and LINUX32 (yes or empty).
 set -euo pipefail
 
 read -r pid _ </proc/self/stat # still the outside's /proc
@@ -58,9 +59,9 @@ cp -L /etc/resolv.conf root/etc/ 2>/dev/null || true
 echo "$NODE" >root/etc/hostname
 mkdir -p "root$LOGIN_HOME"
 chown "$LOGIN_UID" "root$LOGIN_HOME"
-for tool in $TOOLS; do
-    : >"root/usr/local/bin/${tool##*/}"
-    mount --bind "$tool" "root/usr/local/bin/${tool##*/}"
+for tool in buildkitd buildctl; do
+    : >"root/usr/local/bin/$tool"
+    mount --bind "$(readlink -f "$BIN/$tool")" "root/usr/local/bin/$tool"
 done
 
 # qemu passes the 32-bit personality to a kernel of another kind, which cannot answer as an ARM one would.

@@ -37,7 +37,7 @@ def clear(where: Place) -> None:
         found.registry.end()
     # What was started an instant before a crash is in no record, but it carries the lab's mark.
     for process in list(processes.marked(where.id)):
-        process.end()
+        process.end(grace=0)
     for mount in _mounts_below(where.run) + _mounts_below(where.dir):
         if not mount.endswith("/binfmt"):
             subprocess.run(["umount", "--lazy", mount], check=False)

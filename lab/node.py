@@ -75,14 +75,14 @@ class Node:
                 "DIR": str(self.dir),
                 "RUN": str(self.socket.parent),
                 "TREE": str(trees.board(self.shape.arch)),
-                "TOOLS": f"{(self.bin / 'buildkitd').resolve()} {(self.bin / 'buildctl').resolve()}",
+                "BIN": str(self.bin),
                 "EMULATED": "yes" if emulated else "",
                 "LINUX32": "yes" if arch.ARMV7.platform in self.shape.platforms else "",
                 "LOGIN_HOME": self.who.home,
                 "LOGIN_UID": str(self.who.uid),
             },
         )
-        processes.wait(lambda: ready.exists() or process.poll() is not None, _START_SECONDS)
+        processes.wait(lambda: ready.exists() or not process.alive(), _START_SECONDS)
         if not ready.exists():
             raise LabError(_failure(self.shape.name, "did not come up", log))
         found = processes.identify(int(ready.read_text()))
@@ -104,18 +104,11 @@ class Node:
 
     def _start_inside(self, init: Process, argv: Sequence[str], role: str, answers: Callable[[], bool]) -> Process:
         log = self.dir / f"{role}.log"
-        outer = processes.spawn(
-            ["nsenter", "--target", str(init.pid), "--mount", "--uts", "--pid", "--", *argv],
-            lab_id=self.place.id,
-            log=log,
-        )
-        if not processes.wait(lambda: outer.poll() is not None or answers(), _START_SECONDS):
-            raise LabError(_failure(self.shape.name, f"{role} does not answer", log))
-        # nsenter stays outside and waits: what counts is its child.
-        inner = processes.child_of(outer.pid)
-        if inner is None:
-            raise LabError(_failure(self.shape.name, f"{role} ended at once", log))
-        return inner
+        started = processes.spawn(argv, lab_id=self.place.id, log=log, inside=init)
+        processes.wait(lambda: answers() or not started.alive(), _START_SECONDS)
+        if not started.alive() or not answers():
+            raise LabError(_failure(self.shape.name, f"{role} did not come up", log))
+        return started
 
     def _buildkit_answers(self) -> bool:
         if not self.socket.exists():
@@ -126,8 +119,9 @@ class Node:
     def _sshd_config(self) -> str:
         lines = [
             f"ListenAddress {ports.ADDRESS}:{self.port}",
-            f"HostKey {self.dir}/host_key",
-            f"AuthorizedKeysFile {self.dir}/authorized_keys",
+            f'HostKey "{self.dir}/host_key"',
+            # A percent sign begins a token here.
+            f'AuthorizedKeysFile "{str(self.dir).replace("%", "%%")}/authorized_keys"',
             f"AllowUsers {self.who.name}",
             "PidFile none",
             "AuthenticationMethods publickey",

@@ -50,15 +50,6 @@ def identify(pid: int) -> Process | None:
     return Process(pid=pid, started=int(fields[19]))
 
 
-def child_of(parent: int) -> Process | None:
-    """The first living child of a process, or None."""
-    for pid in _pids():
-        fields = _stat(pid)
-        if fields is not None and int(fields[1]) == parent:
-            return identify(pid)
-    return None
-
-
 def marked(lab_id: str) -> Iterator[Process]:
     """Every living process that carries a lab's mark."""
     wanted = f"{MARK}={lab_id}".encode()
@@ -71,20 +62,51 @@ def marked(lab_id: str) -> Iterator[Process]:
             yield found
 
 
+# A shell between tells the number that the program will have, which setsid itself does not say.
+_START = 'echo $$; exec >>"$0" 2>&1; exec "$@"'
+
+
 def spawn(
-    argv: Sequence[str], *, lab_id: str, log: Path, env: Mapping[str, str] | None = None
-) -> "subprocess.Popen[bytes]":
-    """Start a daemon in its own session with a clean environment, everything that it says in ``log``."""
-    with log.open("ab") as out:
-        return subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            cwd="/",
-            env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **(env or {}), MARK: lab_id},
-        )
+    argv: Sequence[str],
+    *,
+    lab_id: str,
+    log: Path,
+    inside: Process | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Process:
+    """Start a daemon in a session of its own, with a clean environment, everything that it says in ``log``.
+
+    It is nobody's child, so that it may outlive this process and leaves it no zombie. ``inside`` names the first
+    process of the namespaces that it shall live in. Raises LabError if it ends at once.
+    """
+    enter = ["nsenter", "--target", str(inside.pid), "--mount", "--uts", "--pid", "--"] if inside else []
+    told = subprocess.run(
+        [*enter, "setsid", "--fork", "sh", "-c", _START, str(log), *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        cwd="/",
+        env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **(env or {}), MARK: lab_id},
+        check=False,
+    )
+    if told.returncode == 0 and told.stdout:
+        pid = int(told.stdout)
+        if found := identify(pid) if inside is None else _within(inside, pid):
+            return found
+    raise LabError(f"{argv[0]} ended at once; its log is {log}")
+
+
+def family(init: Process) -> Iterator[Process]:
+    """Every living process in the process namespace of its first one, that one included."""
+    try:
+        namespace = Path(f"/proc/{init.pid}/ns/pid").readlink()
+    except OSError:
+        return
+    for pid in _pids():
+        try:
+            if Path(f"/proc/{pid}/ns/pid").readlink() == namespace and (found := identify(pid)):
+                yield found
+        except OSError:
+            continue
 
 
 def wait(condition: Callable[[], bool], seconds: float) -> bool:
@@ -110,3 +132,12 @@ def _stat(pid: int) -> list[str] | None:
     except OSError:
         return None
     return text.rpartition(")")[2].split()
+
+
+def _within(init: Process, pid: int) -> Process | None:
+    """The process that has a number inside a namespace (proc(5), status: NSpid has the innermost number last)."""
+    for each in family(init):
+        status = Path(f"/proc/{each.pid}/status").read_text(errors="replace")
+        if any(line.startswith("NSpid:") and line.split()[-1] == str(pid) for line in status.splitlines()):
+            return each
+    return None

@@ -34,11 +34,10 @@ http:
     program = debian.program("docker-registry", ["docker-registry"], arch.host())
     started = processes.spawn([str(program), "serve", str(config)], lab_id=place.id, log=log)
     url = f"http://{ports.ADDRESS}:{port}/v2/"
-    processes.wait(lambda: started.poll() is not None or _answers(url), _START_SECONDS)
-    found = processes.identify(started.pid)
-    if found is None or not _answers(url):
+    processes.wait(lambda: _answers(url) or not started.alive(), _START_SECONDS)
+    if not started.alive() or not _answers(url):
         raise LabError(f"the registry did not come up; its log is {log}")
-    return found
+    return started
 
 
 def _answers(url: str) -> bool:
