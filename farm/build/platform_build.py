@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,9 @@ async def build(
     instance.write(place.config, name, [member(endpoint, [platform])])
     metadata_file = place.config / f"{name}.json"
     metadata_file.unlink(missing_ok=True)
+    if place.collect is not None:
+        # An earlier try may have left half of its output.
+        shutil.rmtree(place.collect / platform.slug, ignore_errors=True)
     argv = commands.build(
         spec,
         builder=name,
