@@ -64,7 +64,10 @@ def parse(text: str) -> GitUrl | None:
         raise UsageError(
             f"context with {scheme[1]}:// cannot be built", fix=f"use a directory, or one of {', '.join(_SCHEMES)}"
         )
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError as error:
+        raise UsageError(f"context {scheme[1]}://... is not a URL") from error
     if parts.scheme in ("http", "https") and not parts.path.endswith(".git"):
         raise UsageError(
             f"context {parts.scheme}://{parts.hostname or ''}{parts.path} is not a git repository's URL",

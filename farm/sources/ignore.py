@@ -119,12 +119,13 @@ def _expression(pattern: str) -> str:
     while position < len(pattern):
         if pattern.startswith("**", position):
             position += 3 if pattern.startswith("**/", position) else 2
-            result += "(?:.*/)?" if position < len(pattern) else ".*"
+            piece = "(?:.*/)?" if position < len(pattern) else ".*"
+            result = result.removesuffix(piece) + piece  # twice would match the same, but take far longer to fail
             continue
         char = pattern[position]
         position += 1
         if char == "*":
-            result += "[^/]*"
+            result = result.removesuffix("[^/]*") + "[^/]*"
         elif char == "?":
             result += "[^/]"
         elif char == "[":
@@ -142,18 +143,26 @@ def _expression(pattern: str) -> str:
 
 def _class(pattern: str, position: int) -> tuple[str, int]:
     """`[a-z]` or `[^a-z]`, from after its bracket; the answer ends after the closing one."""
-    negation = "^" if pattern.startswith("^", position) else ""
-    position += len(negation)
-    result = ""
-    while position < len(pattern) and (pattern[position] != "]" or not result):
-        if pattern[position] == "\\":
-            position += 1
-        elif pattern[position] == "-":
-            result += "-"
-            position += 1
-            continue
-        result += re.escape(pattern[position : position + 1])
+    result = "[^" if pattern.startswith("^", position) else "["
+    position += len(result) - 1
+    is_first = True
+    while is_first or not pattern.startswith("]", position):
+        member, position = _member(pattern, position)
+        result += member
+        if pattern.startswith("-", position):
+            member, position = _member(pattern, position + 1)
+            result += f"-{member}"
+        is_first = False
+    return f"{result}]", position + 1
+
+
+def _member(pattern: str, position: int) -> tuple[str, int]:
+    char = pattern[position : position + 1]
+    if char in ("-", "]"):
+        raise ValueError(f"{char} within [] needs a backslash")
+    if char == "\\":
         position += 1
-    if position >= len(pattern):
+        char = pattern[position : position + 1]
+    if not char:
         raise ValueError("a [ is not closed")
-    return f"[{negation}{result}]", position + 1
+    return re.escape(char), position + 1

@@ -60,7 +60,7 @@ def cut(text: str) -> Document:
     return Document(
         instructions=tuple(_instructions(lines, escape)),
         escape=escape,
-        syntax=syntax.split()[0] if syntax else None,
+        syntax=next(iter((syntax or "").split()), None),
         syntax_line=syntax_line,
     )
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farm.errors import UsageError
 from farm.platforms import Platform
@@ -246,7 +248,23 @@ def test_a_name_that_is_no_reference_is_refused_with_its_line() -> None:
         look("ARG X=1\nFROM Alpine")
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "# only\n# comments", "RUN x", "FROM", "FROM a b c d", "\0\0", "FROM \\"])
+_PIECES = (
+    "FROM |a| AS |b|\n|COPY --from=|RUN --mount=from=|\\|$A|${A:-x}|${|<<EOF|EOF|# syntax=|'|\"|ARG A=|ONBUILD | |0"
+)
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(st.sampled_from(_PIECES.split("|")), max_size=25).map("".join))
+def test_any_text_has_images_or_is_refused(text: str) -> None:
+    try:
+        look(text, AMD64, ARM_V7)
+    except UsageError:
+        return
+
+
+@pytest.mark.parametrize(
+    "text", ["# syntax= ", "", "\n\n", "# only\n# comments", "RUN x", "FROM", "FROM a b c d", "\0\0", "FROM \\"]
+)
 def test_a_file_without_stages_pulls_nothing_or_what_it_says(text: str) -> None:
     assert all(image.name == "a" for image in look(text).found)
 

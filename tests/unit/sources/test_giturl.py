@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from farm.errors import UsageError
 from farm.sources.giturl import parse
@@ -87,6 +89,7 @@ def test_submodules_can_be_left_out() -> None:
         ("ext::sh -c id", "git transport"),
         ("fd::3", "git transport"),
         ("https:///repo.git", "names no host"),
+        ("https://[::1/repo.git", "is not a URL"),
         ("https://host/repo.git#--upload-pack=x", "is not a branch"),
         ("https://host/repo.git#+main", "is not a branch"),
         ("https://host/repo.git?ref=a:refs/heads/b", "is not a branch"),
@@ -112,3 +115,16 @@ def test_no_refusal_shows_a_secret(text: str) -> None:
     with pytest.raises(UsageError) as error:
         parse(text)
     assert "s3cret" not in f"{error.value.what} {error.value.fix} {error.value.details}"
+
+
+_PIECES = ("https://", "ssh://", "git@", "host", ":", "@", "/", ".git", "#", "?", "ref=", "[", "]", "%", "a", "&", "::")
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
+def test_any_text_is_a_url_or_none_or_refused(text: str) -> None:
+    try:
+        url = parse(text)
+    except UsageError:
+        return
+    assert url is None or not (url.ref or "").startswith("-")

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
@@ -42,6 +42,8 @@ from farm.sources.ignore import parse
         ("[a-c].txt", "d.txt", False),
         ("[^a-c].txt", "d.txt", True),
         ("[[]x", "[x", True),
+        (r"[\-a]", "-", True),
+        ("[a&&b|~]", "&", True),
         (r"\*", "*", True),
         (r"\*", "a", False),
         ("a.b", "axb", False),
@@ -96,12 +98,19 @@ def test_whether_a_directory_that_is_left_out_must_still_be_looked_into(
     assert parse(patterns).may_hold_exceptions(directory) is may_hold
 
 
+def test_many_wildcards_do_not_take_for_ever() -> None:
+    assert not parse("**/" * 30 + "x").is_ignored("a/" * 30 + "b")
+    assert not parse("*" * 31 + "x").is_ignored("a" * 200)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("a\n!", r"\.dockerignore:2: a lone !"),
         ("[a", r"\.dockerignore:1: '\[a' is not a pattern: a \[ is not closed"),
         ("[z-a]", "is not a pattern"),
+        ("[?--]", r"- within \[\]"),
+        ("[]a]", r"\] within"),
         ("a\\", "it ends in a backslash"),
     ],
 )
@@ -110,6 +119,7 @@ def test_bad_patterns_are_refused_with_their_line(text: str, words: str) -> None
         parse(text)
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.text(alphabet="ab*?[]^-!/\\.# \n", max_size=30), st.text(alphabet="ab/", min_size=1, max_size=12))
 def test_any_text_is_refused_or_judges_any_path(text: str, path: str) -> None:
     try:
