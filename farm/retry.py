@@ -47,4 +47,4 @@ async def retrying(call: Callable[[], Awaitable[T]], *, pause_after: Callable[[E
 
 def back_off(tries: int) -> float:
     """Seconds to wait after the given number of failed tries: doubling, bounded."""
-    return min(FIRST_PAUSE * 2 ** (tries - 1), LONGEST_PAUSE)
+    return min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)

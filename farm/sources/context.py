@@ -46,21 +46,22 @@ def classify(argument: str) -> Path | GitUrl:
     raise UsageError(f"context {argument}: there is no such directory", fix="give a directory or a git URL")
 
 
-def read(directory: Path, dockerfile: str | None, *, start: Path, is_checkout: bool = False) -> Context:
+def read(directory: Path, dockerfile: str | None, *, start: Path, checkout: Path | None = None) -> Context:
     """Read the Dockerfile and the ignore file that belong to a context.
 
     `dockerfile` is what -f says, looked for from `start`: the current directory as buildx does, or for a git context
-    the checkout. Of a checkout nothing outside is read, whatever links it holds. Raises UsageError naming the place.
+    that context, as BuildKit does. Outside a `checkout` nothing is read, whatever links it holds. Raises UsageError
+    naming the place.
     """
     path = _dockerfile(directory, dockerfile, start)
-    if is_checkout:
-        check_inside(path, start)
+    if checkout:
+        check_inside(path, checkout)
     text = _text(path)
     ignore_file = next(
         (file for file in (Path(f"{path}.dockerignore"), directory / ".dockerignore") if file.is_file()), None
     )
-    if ignore_file and is_checkout:
-        check_inside(ignore_file, start)
+    if ignore_file and checkout:
+        check_inside(ignore_file, checkout)
     patterns = ignore.parse(_text(ignore_file), str(ignore_file)) if ignore_file else Ignore()
     return Context(directory=directory, dockerfile=path, text=text, ignore=patterns, ignore_file=ignore_file)
 

@@ -47,8 +47,8 @@ async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
     else:
         checkout = await git.checkout(place, directory)
         commit = checkout.commit
-        found = context.read(checkout.directory, spec.dockerfile, start=checkout.directory, is_checkout=True)
-    before = await fingerprint.take(found.directory, found.ignore, also=(found.dockerfile,))
+        found = context.read(checkout.directory, spec.dockerfile, start=checkout.directory, checkout=checkout.root)
+    before = await fingerprint.take(found.directory, found.ignore, also=_recipe(found))
     if before.size > LARGE_CONTEXT:
         emit(
             Warned(
@@ -101,7 +101,7 @@ async def changed(source: Source) -> str | None:
     if source.commit is not None:
         return None
     try:
-        now = await fingerprint.take(source.context.directory, source.context.ignore, also=(source.context.dockerfile,))
+        now = await fingerprint.take(source.context.directory, source.context.ignore, also=_recipe(source.context))
     except FarmError as error:
         return error.what
     paths = fingerprint.changes(source.before, now)
@@ -109,6 +109,11 @@ async def changed(source: Source) -> str | None:
         return None
     more = f" and {len(paths) - _SHOWN_CHANGES} more" if len(paths) > _SHOWN_CHANGES else ""
     return ", ".join(paths[:_SHOWN_CHANGES]) + more
+
+
+def _recipe(found: Context) -> tuple[Path, ...]:
+    """What decides how the folder is built, wherever it lies."""
+    return tuple(path for path in (found.dockerfile, found.ignore_file) if path is not None)
 
 
 def if_unreachable(error: Exception, tries: int) -> float | None:

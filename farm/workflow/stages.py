@@ -10,7 +10,7 @@ from farm.report.events import Emit, Stage, StageFinished, StageStarted
 
 
 class Stages:
-    """Measures stages by the wall clock; `seconds` maps each finished stage to its length."""
+    """Measures stages by the wall clock; `seconds` maps each stage to its length, all its times together."""
 
     def __init__(self, emit: Emit) -> None:
         self._emit = emit
@@ -24,5 +24,6 @@ class Stages:
         try:
             yield
         finally:
-            self.seconds[stage] = time.monotonic() - began
-        self._emit(StageFinished(stage=stage, seconds=self.seconds[stage], detail=detail))
+            seconds = time.monotonic() - began
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+        self._emit(StageFinished(stage=stage, seconds=seconds, detail=detail))

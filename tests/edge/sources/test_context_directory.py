@@ -115,11 +115,11 @@ def test_a_checkout_reads_nothing_outside_of_itself(here: Path) -> None:
     tree.mkdir()
     (tree / "Dockerfile").symlink_to(secret)
     with pytest.raises(UsageError, match="leads out of it"):
-        context.read(tree, None, start=tree, is_checkout=True)
+        context.read(tree, None, start=tree, checkout=tree)
     with pytest.raises(UsageError, match="leads out of it"):
-        context.read(tree, "../secret", start=tree, is_checkout=True)
+        context.read(tree, "../secret", start=tree, checkout=tree)
     (tree / "Dockerfile").unlink()
     write(tree / "Dockerfile")
     (tree / ".dockerignore").symlink_to(secret)
     with pytest.raises(UsageError, match="leads out of it"):
-        context.read(tree, None, start=tree, is_checkout=True)
+        context.read(tree, None, start=tree, checkout=tree)
