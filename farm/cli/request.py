@@ -14,7 +14,9 @@ from farm.workflow.request import Request
 def request(context: str, flags: Mapping[str, Any]) -> Request:
     """Build the request from click's values. Raises UsageError for what cannot be used as given."""
     from farm.build import outputs
+    from farm.cli import secret_sources
 
+    secret_sources.check(flags["secrets"])
     tags = tuple(dict.fromkeys(_tag(tag) for tag in flags["tags"]))
     output = outputs.decide(flags["outputs"], push=flags["push"], tags=tags)
     spec = Spec(
