@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from farm.errors import Exit
+from farm.errors import Exit, FarmError
 
 T = TypeVar("T")
 
@@ -16,8 +16,10 @@ T = TypeVar("T")
 GRACE = 2.5
 
 
-class InterruptedRunError(Exception):
+class InterruptedRunError(FarmError):
     """The run was ended by a signal."""
+
+    exit_code = Exit.INTERRUPTED
 
 
 def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lambda: None) -> T:
@@ -53,5 +55,5 @@ def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lam
         return asyncio.run(whole())
     except asyncio.CancelledError:
         if was_interrupted:
-            raise InterruptedRunError from None
+            raise InterruptedRunError("interrupted") from None
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
 
 import click
@@ -88,6 +89,8 @@ def farm() -> None:
 
 def main() -> None:
     """Run the command line and exit with its code; nothing that farm understands ends in a traceback."""
+    # `systemctl stop` and cron's time-outs are Ctrl-C to us: what was begun is taken back, at any instant.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         code = farm.main(standalone_mode=False)
     except click.exceptions.Abort:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from farm.cli.drive import InterruptedRunError, drive
+from farm.cli.json_error import told_as_json
 from farm.cli.request import request
 from farm.errors import Exit, UsageError
 from farm.report import plain, summary
@@ -21,22 +22,10 @@ from farm.report.report import Report
 
 def build(context: str, flags: Mapping[str, Any]) -> Exit:
     """Build, show progress on stderr and the result on stdout, and give back the exit code."""
-    from farm.inventory import load
-    from farm.workflow import build as workflow
-    from farm.workflow import run as runs
-
-    asked = request(context, flags)
-    inventory = load(flags["inventory"])
     progress = "quiet" if flags["quiet"] else _progress(flags["progress"])
-    with runs.started() as run:
-        try:
-            with _observer(progress) as emit:
-                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=run.discard)
-        except InterruptedRunError:
-            click.echo(f"interrupted; what the nodes have built is cached there\nlog: {run.logs}", err=True)
-            return Exit.INTERRUPTED
-        document = report.document()
-        (run.logs / "report.json").write_text(json.dumps(document, indent=2) + "\n")
+    with told_as_json(flags["as_json"]):
+        report = _run(context, flags, progress)
+    document = report.document()
     _write_files(report, flags)
     if flags["as_json"]:
         click.echo(json.dumps(document, indent=2))
@@ -51,15 +40,35 @@ def build(context: str, flags: Mapping[str, Any]) -> Exit:
     return report.exit_code
 
 
+def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
+    from farm.inventory import load
+    from farm.workflow import build as workflow
+    from farm.workflow import run as runs
+
+    asked = request(context, flags)
+    inventory = load(flags["inventory"])
+    with runs.started() as run:
+        try:
+            with _observer(progress) as emit:
+                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=run.discard)
+        except InterruptedRunError as error:
+            raise InterruptedRunError(
+                error.what, fix="build again: what the nodes have built is cached there", details=(f"log: {run.logs}",)
+            ) from None
+        (run.logs / "report.json").write_text(json.dumps(report.document(), indent=2) + "\n")
+    return report
+
+
 def show_plan(context: str, flags: Mapping[str, Any]) -> Exit:
     """Probe and plan, print the plan, build nothing."""
     from farm.cli import plan_table
     from farm.inventory import load
     from farm.workflow.preview import preview
 
-    asked = request(context, flags)
-    inventory = load(flags["inventory"])
-    plan, answers = drive(preview(asked, inventory=inventory))
+    with told_as_json(flags["as_json"]):
+        asked = request(context, flags)
+        inventory = load(flags["inventory"])
+        plan, answers = drive(preview(asked, inventory=inventory))
     if flags["as_json"]:
         click.echo(json.dumps(plan_table.document(plan, answers), indent=2))
     else:

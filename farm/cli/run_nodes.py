@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from farm.cli.drive import drive
+from farm.cli.json_error import told_as_json
 from farm.errors import Exit, RefusedError, UsageError
 
 
@@ -21,9 +22,10 @@ def show(flags: Mapping[str, Any]) -> Exit:
     from farm.workflow.survey import select
     from farm.workflow.vitals import vitals
 
-    inventory = load(flags["inventory"])
-    nodes = select(inventory.nodes, flags["only"], flags["excluded"])
-    found = drive(vitals(nodes, timeout=flags["timeout"]))
+    with told_as_json(flags["as_json"]):
+        inventory = load(flags["inventory"])
+        nodes = select(inventory.nodes, flags["only"], flags["excluded"])
+        found = drive(vitals(nodes, timeout=flags["timeout"]))
     if flags["as_json"]:
         click.echo(json.dumps({"nodes": [node_table.document(node) for node in found]}, indent=2))
     else:
