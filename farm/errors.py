@@ -78,3 +78,9 @@ class VerificationError(FarmError):
     """What the registry holds is not what was built: nothing is claimed."""
 
     exit_code = Exit.VERIFICATION_FAILED
+
+
+class BusyError(FarmError):
+    """Another run is at the same image: worth another try once that has ended."""
+
+    exit_code = Exit.BUSY
