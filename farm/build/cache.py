@@ -31,9 +31,9 @@ def imports(values: Sequence[str], platforms: Sequence[Platform]) -> tuple[str, 
     return tuple(found)
 
 
-def inline(values: Sequence[str]) -> tuple[str, ...]:
-    """Those that become part of the image itself, and so of its digest."""
-    return tuple(value for value in values if _parse(value, "--cache-to").get("type") == "inline")
+def has_inline(values: Sequence[str]) -> bool:
+    """Whether one of them becomes a part of the image itself."""
+    return any(_parse(value, "--cache-to").get("type") == "inline" for value in values)
 
 
 def _parse(value: str, flag: str) -> dict[str, str]:

@@ -79,7 +79,7 @@ def build(
         *_each("--label", spec.labels),
         *_each("--annotation", spec.annotations if is_join else annotation.of_manifests(spec.annotations, platforms)),
         *_each("--cache-from", () if is_join else cache.imports(spec.cache_from, platforms)),
-        *_each("--cache-to", cache.inline(spec.cache_to) if is_join else cache.exports(spec.cache_to, platforms)),
+        *_each("--cache-to", () if is_join else cache.exports(spec.cache_to, platforms)),
         *(("--no-cache",) if spec.no_cache and not is_join else ()),
         *(("--pull",) if spec.pull and not is_join else ()),
         *_maybe("--provenance", spec.provenance),

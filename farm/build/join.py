@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.build import annotation, commands, exporters, instance, metadata, run
+from farm.build import annotation, cache, commands, exporters, instance, metadata, run
 from farm.build.endpoint import Endpoint, Member, member
 from farm.build.failures import Diagnosis, Evidence, classify
 from farm.build.locate import Buildx
@@ -39,6 +39,14 @@ class NotJoined:
     """Nothing is claimed: some tags may have moved, others not."""
 
     diagnosis: Diagnosis
+
+
+def obstacle(spec: Spec) -> str | None:
+    """Why the nodes must not build this once more together, in words; the digests are then joined instead."""
+    if cache.has_inline(spec.cache_to) or "BUILDKIT_INLINE_CACHE=1" in spec.build_args:
+        # It becomes a part of each image and, with several platforms on one node, of another digest than before.
+        return "an inline cache makes other images of several platforms than of each alone"
+    return None
 
 
 async def make_builder(

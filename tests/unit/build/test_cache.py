@@ -38,7 +38,8 @@ def test_imports_try_the_platforms_own_place_first() -> None:
 
 
 def test_only_an_inline_cache_belongs_to_the_image() -> None:
-    assert cache.inline(["type=inline", "r/a", "type=local,dest=x"]) == ("type=inline",)
+    assert cache.has_inline(["r/a", "type=inline"])
+    assert not cache.has_inline(["r/a", "type=local,dest=inline"])
 
 
 def test_a_value_that_cannot_be_read_is_refused() -> None:

@@ -129,7 +129,6 @@ def test_the_join_leaves_out_what_would_build_or_fetch_again() -> None:
         *COMMON,
         *("--annotation", "a=b", "--annotation", "index,manifest:c=d"),
         *("--annotation", "manifest[linux/arm64]:e=f", "--annotation", "manifest-descriptor:g=h"),
-        *("--cache-to", "type=inline"),
         *COMMON_END,
     )
 
