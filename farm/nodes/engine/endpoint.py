@@ -67,9 +67,7 @@ async def _version(node: Node, socket: Path) -> str:
     try:
         return await liveness.version(await liveness.dial(socket))
     except NotBuildKitError as error:
-        raise UnreachableError(
-            f"{node.name}: BuildKit does not answer: {error}", fix="restart buildkitd on the node and look into its log"
-        ) from error
+        raise UnreachableError(f"{node.name}: BuildKit does not answer: {error}", fix=error.fix) from error
 
 
 def _place(node: Node, directory: Path) -> Path:

@@ -19,6 +19,10 @@ MOST_BYTES = 65536
 class NotBuildKitError(Exception):
     """What is behind the socket is not a BuildKit that answers; the message says in words what it did instead."""
 
+    def __init__(self, what: str, *, fix: str = "restart buildkitd on the node and look into its log") -> None:
+        super().__init__(what)
+        self.fix = fix
+
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.errors import UnreachableError
+from farm.errors import RefusedError, UnreachableError
 from farm.inventory import Node
 from farm.nodes import local
 from farm.nodes.completed import Completed
@@ -43,8 +43,13 @@ async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts
     async def dial(socket: str) -> liveness.Stream:
         try:
             return await session.open(socket)
-        except UnreachableError as error:
-            raise NotBuildKitError(f"nobody listens there, or it refuses this user ({error.what})") from error
+        except (UnreachableError, RefusedError) as error:
+            if session.lost.is_set():
+                raise
+            raise NotBuildKitError(
+                "nobody listens there, or the SSH server allows no tunnel to it",
+                fix="start buildkitd on the node, and set `AllowStreamLocalForwarding yes` in its sshd_config",
+            ) from error
 
     return await _facts(node, node.socket, ask, dial)
 
@@ -90,7 +95,7 @@ async def _heard(engine: FoundEngine, dial: Callable[[str], Awaitable[liveness.S
     try:
         return replace(engine, version=await liveness.version(await dial(engine.socket), within=_ENGINE_SECONDS))
     except NotBuildKitError as error:
-        return replace(engine, problem=str(error), fix="restart buildkitd on the node and look into its log")
+        return replace(engine, problem=str(error), fix=error.fix)
 
 
 def _buildkit_host() -> str | None:

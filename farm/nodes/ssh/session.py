@@ -86,15 +86,15 @@ class Session:
     async def open(self, remote_socket: str) -> RemoteSocket:
         """Connect to a Unix socket on the node.
 
-        Raises UnreachableError where nobody listens (or the user may not connect: sshd does not tell them apart),
-        RefusedError where the server forbids tunnels.
+        Raises UnreachableError where nobody listens (OpenSSH does not tell that from missing rights or from tunnels
+        that are forbidden), RefusedError where the server says that it forbids them.
         """
         try:
             reader, writer = await self._connection.open_unix_connection(remote_socket)
         except asyncssh.ChannelOpenError as error:
             if self.lost.is_set():
                 raise self._gone(error.reason) from error
-            if error.code == asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED:
+            if error.code in (asyncssh.OPEN_ADMINISTRATIVELY_PROHIBITED, asyncssh.OPEN_UNKNOWN_CHANNEL_TYPE):
                 raise RefusedError(
                     f"{self._target}: its SSH server allows no tunnel to a socket: {error.reason}",
                     fix="set `AllowStreamLocalForwarding yes` in /etc/ssh/sshd_config of the node",

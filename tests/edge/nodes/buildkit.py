@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.edge.nodes.waiting import wait_until
+from tests.edge.nodes.waiting import listens_at, wait_until
 
 
 class Buildkitd:
@@ -20,11 +20,12 @@ class Buildkitd:
         assert program, "no buildkitd: run scripts/setup"
         self.socket = socket_path
         self._log = socket_path.with_name("log").open("wb")
-        arguments = [program, "--root", str(root), "--addr", f"unix://{socket_path}", "--otel-socket-path", ""]
+        arguments = [program, "--root", str(root), "--addr", f"unix://{socket_path}"]
+        arguments += ["--otel-socket-path", str(socket_path.with_name("otel.sock"))]
         self.process = subprocess.Popen(arguments, stdout=self._log, stderr=self._log)
 
     def __enter__(self) -> Buildkitd:
-        wait_until(lambda: self.socket.exists() or self.process.poll() is not None, seconds=60)
+        wait_until(lambda: listens_at(self.socket) or self.process.poll() is not None, seconds=60)
         assert self.process.poll() is None, self.socket.with_name("log").read_text()
         return self
 

@@ -6,11 +6,17 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def listens_at(place: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(place)) == 0
 
 
 def wait_until(true: Callable[[], bool], *, seconds: float = 10) -> None:
