@@ -6,6 +6,7 @@ import json
 import subprocess
 import tarfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ async def test_one_oci_archive_of_all_platforms(run: Run, tmp_path: Path, proven
     for name, content in found.items():
         if name.startswith("blobs/"):
             assert name == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
-    assert sorted(path.name for path in tmp_path.glob("**/.app*")) == []
+    assert [path.name for path in file.parent.iterdir()] == ["app.tar"]
 
 
 async def test_buildkit_itself_builds_on_the_archive(run: Run, tmp_path: Path) -> None:
@@ -195,33 +196,34 @@ def test_an_archive_that_nobody_waits_for_is_given_up(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["node"]
 
 
-async def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+@pytest.fixture
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 64 KiB."""
     disk = tmp_path / "disk"
     disk.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], check=True)
-    try:
-        spec = Spec(context=".", output=Output(type="oci", dest=str(disk / "app.tar")))
-        node = tmp_path / ARM64.slug
-        config, blob = b"{}", bytes(1 << 20)
-        parts = [{"digest": f"sha256:{hashlib.sha256(raw).hexdigest()}", "size": len(raw)} for raw in (config, blob)]
-        manifest = json.dumps({"config": parts[0], "layers": [parts[1]]}).encode()
-        line = {
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "digest": f"sha256:{hashlib.sha256(manifest).hexdigest()}",
-            "size": len(manifest),
-            "platform": {"os": "linux", "architecture": "arm64"},
-        }
-        for raw in (config, blob, manifest):
-            place = archive.blob(node, f"sha256:{hashlib.sha256(raw).hexdigest()}")
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(raw)
-        (node / "index.json").write_text(json.dumps({"manifests": [line]}))
-        with pytest.raises(JoinFailedError, match="No space left on device") as caught:
-            await collect.join(spec, tmp_path, [ARM64])
-        assert caught.value.fix
-        assert list(disk.iterdir()) == []
-    finally:
-        subprocess.run(["umount", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+def put(node: Path, raw: bytes) -> dict[str, object]:
+    digest = f"sha256:{hashlib.sha256(raw).hexdigest()}"
+    place = archive.blob(node, digest)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(raw)
+    return {"digest": digest, "size": len(raw), "mediaType": "application/vnd.oci.image.manifest.v1+json"}
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: Path, tiny_disk: Path) -> None:
+    node = tmp_path / ARM64.slug
+    manifest = {"config": put(node, b"{}"), "layers": [put(node, bytes(1 << 20))]}
+    line = {**put(node, json.dumps(manifest).encode()), "platform": {"os": "linux", "architecture": "arm64"}}
+    (node / "index.json").write_text(json.dumps({"manifests": [line]}))
+    spec = Spec(context=".", output=Output(type="oci", dest=str(tiny_disk / "app.tar")))
+    with pytest.raises(JoinFailedError, match="No space left on device") as caught:
+        await collect.join(spec, tmp_path, [ARM64])
+    assert caught.value.fix
+    assert list(tiny_disk.iterdir()) == []
 
 
 @pytest.mark.parametrize("digest", ["sha256:../../etc/passwd", "sha256:", "md5:d41d8cd98f00b204e9800998ecf8427e"])
