@@ -22,6 +22,7 @@ from farm.report.outcome import Built, Failed, Outcome
 from farm.report.report import Report
 from farm.workflow import deliver, prepare
 from farm.workflow.connections import Connections
+from farm.workflow.join_builder import JoinBuilder, winners
 from farm.workflow.platform import Bench, build_platform
 from farm.workflow.request import Request
 from farm.workflow.run import Run, state_home
@@ -103,9 +104,12 @@ async def _line(
         platforms = [assignment.platform for assignment in plan.assignments]
         with stages.measured("sources"):
             pins = await prepare.pinned(spec, source, platforms, client, emit)
-        keep_identity(run.buildx_config, state_home())
+        for config in (run.buildx_config, run.join_config):
+            keep_identity(config, state_home())
         connections = Connections(nodes, survey.reached, run.runtime)
         stack.push_async_callback(connections.close)
+        join_builder = JoinBuilder(buildx, connections, config=run.join_config, log=run.logs / "join-builder.log")
+        stack.push_async_callback(join_builder.close)
         folder = stack.enter_context(deliver.collecting(spec.output, run.spool))
         bench = Bench(
             buildx=buildx,
@@ -127,8 +131,11 @@ async def _line(
             client=client,
             repository=references[0] if references else None,
             plain_http=tuple(domain for domain, registry in inventory.registries.items() if registry.http),
+            join_builder=join_builder,
             known=memory.load(memory.default_path()),
         )
+        if references:
+            join_builder.begin(winners(plan.assignments))
         with stages.measured("build"):
             findings.outcomes = await together(build_platform(assignment, bench) for assignment in plan.assignments)
         _remember(bench)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from farm.build import collect, join
@@ -17,6 +18,7 @@ from farm.report.events import Warned
 from farm.report.outcome import Built
 from farm.retry import back_off, retrying
 from farm.sources.spec import Output
+from farm.workflow.join_builder import winners
 from farm.workflow.platform import Bench
 from farm.workflow.prepare import Source, changed, if_unreachable
 from farm.workflow.stages import Stages
@@ -126,25 +128,16 @@ async def _join(built: Sequence[Built], references: Sequence[Reference], bench: 
 
 
 async def _by_nodes(built: Sequence[Built], bench: Bench) -> Joined | NotJoined:
-    platforms: dict[str, list[Platform]] = {}
-    for outcome in built:
-        platforms.setdefault(outcome.node, []).append(outcome.platform)
-    log = bench.logs / "join.log"
-    builder = await join.make_builder(
-        bench.buildx,
-        config=bench.place.config,
-        winners=[(await bench.connections.endpoint(node), found) for node, found in platforms.items()],
-        log=bench.logs / "join-builder.log",
-    )
+    builder = await bench.join_builder.made_for(winners(built))
     if isinstance(builder, NotJoined):
         return builder
     return await join.join(
         bench.buildx,
         bench.spec,
-        bench.place,
+        replace(bench.place, config=bench.join_builder.config),
         builder=builder,
         platforms=[outcome.platform for outcome in built],
-        log=log,
+        log=bench.logs / "join.log",
     )
 
 

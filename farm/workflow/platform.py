@@ -26,6 +26,7 @@ from farm.report.outcome import Attempt, Built, Failed, Outcome
 from farm.retry import retrying
 from farm.sources.spec import Spec
 from farm.workflow.connections import Connections
+from farm.workflow.join_builder import JoinBuilder
 from farm.workflow.prepare import if_unreachable
 
 # Seconds that buildx gets to end by itself once its node is known to be lost.
@@ -49,6 +50,7 @@ class Bench:
     client: Client
     repository: Reference | None
     plain_http: tuple[str, ...]
+    join_builder: JoinBuilder
     known: Mapping[str, Checked]
     checked: list[Checked] = field(default_factory=list)
 

@@ -36,6 +36,11 @@ class Run:
         """The run's own BUILDX_CONFIG: runs cannot collide and the user's builders stay untouched."""
         return self.runtime / "buildx"
 
+    @property
+    def join_config(self) -> Path:
+        """The same for the join alone, whose builder is made while builds need the other one."""
+        return self.runtime / "buildx-join"
+
     def discard(self) -> None:
         """Delete what goes with the run; safe to call twice and at any moment."""
         shutil.rmtree(self.runtime, ignore_errors=True)
