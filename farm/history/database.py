@@ -55,7 +55,8 @@ class _BrokenError(Exception):
 
 def _make(path: Path) -> int:
     """Make an empty file that only its owner can read, or see to it; SQLite gives its other files the same mode."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):  # something else than a folder is there, as touching the file will tell
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.touch(mode=0o600)
     found = path.stat()
     if found.st_mode & 0o077:
