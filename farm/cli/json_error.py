@@ -1,9 +1,10 @@
-"""An error as the JSON document that a script has asked for."""
+"""An error in the form that a script has asked for."""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Iterator
 
 import click
@@ -13,12 +14,20 @@ from farm.report.report import error_document
 
 
 @contextlib.contextmanager
-def told_as_json(wanted: bool) -> Iterator[None]:
-    """Where JSON was asked for, an error that ends the block is a document of `exit_code` and `error` on stdout."""
+def told_as_json(*, document: bool, event: bool = False) -> Iterator[None]:
+    """Tell an error that ends the block: a `document` of `exit_code` and `error` on stdout, an `event` on stderr.
+
+    Without an event it is raised on, for people to read on stderr.
+    """
     try:
         yield
     except FarmError as error:
-        if wanted:
-            document = {"exit_code": int(error.exit_code), "error": error_document(error)}
-            click.echo(json.dumps(document, indent=2))
-        raise
+        if document:
+            told = {"exit_code": int(error.exit_code), "error": error_document(error)}
+            click.echo(json.dumps(told, indent=2))
+        if not event:
+            raise
+        from farm.report.jsonl import JsonLines
+
+        JsonLines(sys.stderr).error(error)
+        raise click.exceptions.Exit(int(error.exit_code)) from error

@@ -23,7 +23,7 @@ from farm.report.report import Report
 def build(context: str, flags: Mapping[str, Any]) -> Exit:
     """Build, show progress on stderr and the result on stdout, and give back the exit code."""
     progress = "quiet" if flags["quiet"] else _progress(flags["progress"])
-    with told_as_json(flags["as_json"]):
+    with told_as_json(document=flags["as_json"], event=progress == "json"):
         report = _run(context, flags, progress)
     document = report.document()
     _write_files(report, flags)
@@ -34,7 +34,11 @@ def build(context: str, flags: Mapping[str, Any]) -> Exit:
             click.echo(report.index or report.output or "")
     else:
         summary.show(report, sys.stdout)
-    if report.error is not None:
+    if report.error is not None and progress == "json":
+        from farm.report.jsonl import JsonLines
+
+        JsonLines(sys.stderr).error(report.error, report.logs)
+    elif report.error is not None:
         for line in summary.error_lines(report.error, report.logs):
             click.secho(line, err=True, fg="red" if line.startswith("error:") else None)
     return report.exit_code
@@ -65,7 +69,7 @@ def show_plan(context: str, flags: Mapping[str, Any]) -> Exit:
     from farm.inventory import load
     from farm.workflow.preview import preview
 
-    with told_as_json(flags["as_json"]):
+    with told_as_json(document=flags["as_json"]):
         asked = request(context, flags)
         inventory = load(flags["inventory"])
         plan, answers = drive(preview(asked, inventory=inventory))

@@ -22,7 +22,7 @@ def show(flags: Mapping[str, Any]) -> Exit:
     from farm.workflow.survey import select
     from farm.workflow.vitals import vitals
 
-    with told_as_json(flags["as_json"]):
+    with told_as_json(document=flags["as_json"]):
         inventory = load(flags["inventory"])
         nodes = select(inventory.nodes, flags["only"], flags["excluded"])
         found = drive(vitals(nodes, timeout=flags["timeout"]))

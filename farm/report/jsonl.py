@@ -8,7 +8,9 @@ from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from farm.errors import FarmError
 from farm.report.events import Event
+from farm.report.report import error_document
 
 
 def document(event: Event, time: str) -> dict[str, Any]:
@@ -34,5 +36,16 @@ class JsonLines:
 
     def __call__(self, event: Event) -> None:
         """Write the event with the present time in UTC."""
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
-        print(json.dumps(document(event, now), ensure_ascii=False), file=self._stream, flush=True)
+        self._write(document(event, _now()))
+
+    def error(self, error: FarmError, logs: str | None = None) -> None:
+        """Write what ended the run, as an event like the others, so that every line stays JSON."""
+        told = {"exit_code": int(error.exit_code), **(error_document(error) or {}), "logs": logs}
+        self._write({"event": "error", "time": _now(), **told})
+
+    def _write(self, values: dict[str, Any]) -> None:
+        print(json.dumps(values, ensure_ascii=False), file=self._stream, flush=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
