@@ -29,6 +29,12 @@ class Buildkitd:
         assert self.process.poll() is None, self.socket.with_name("log").read_text()
         return self
 
+    def freeze(self) -> None:
+        """Stop every thread; they stop one after the other, so wait for the last."""
+        self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        wait_until(lambda: all("\nState:\tT" in (task / "status").read_text() for task in tasks.iterdir()))
+
     def __exit__(self, *_: object) -> None:
         self._log.close()
         self.process.send_signal(signal.SIGCONT)

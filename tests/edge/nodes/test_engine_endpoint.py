@@ -20,6 +20,7 @@ from farm.nodes.reach import Reached, reach
 from farm.nodes.ssh.session import Session
 from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd
+from tests.edge.nodes.serving import leave_socket
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ async def test_a_real_client_reaches_the_nodes_buildkit(reached: Reached, short:
 
 
 async def test_a_socket_that_a_killed_run_left_is_replaced(reached: Reached, short: Path) -> None:
-    (await asyncio.start_unix_server(lambda *_: None, short / "pi4.sock")).close()
+    leave_socket(short / "pi4.sock")
     endpoint = await open_endpoint(reached.node, reached.facts, reached.session, short)
     assert await alive(endpoint.socket)
     await endpoint.close()
@@ -82,6 +83,7 @@ async def test_a_lost_link_ends_what_runs_through_it_at_once(sshd: Sshd, reached
     assert time.monotonic() - began < 1
     assert not await alive(endpoint.socket)
     writer.close()
+    await writer.wait_closed()
     await endpoint.close()
     assert not endpoint.socket.exists()
 

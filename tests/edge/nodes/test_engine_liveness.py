@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,7 @@ import pytest
 from farm.nodes.engine.info_call import NotBuildKitError
 from farm.nodes.engine.liveness import alive, dial, version
 from tests.edge.nodes.buildkit import Buildkitd
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+from tests.edge.nodes.serving import Handle, hang, serving
 
 
 async def ask(socket: Path, within: float = 5) -> str:
@@ -27,20 +25,14 @@ async def refusal(socket: Path, within: float = 5) -> str:
     return str(refused.value)
 
 
-async def serve(place: Path, say: bytes | None, *, close: bool = True) -> asyncio.Server:
-    """A server that says this as soon as it has heard something; None keeps it silent."""
+def saying(words: bytes) -> Handle:
+    """A server that says this as soon as it has heard something, and hangs up."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1024)
-        if say is not None:
-            writer.write(say)
-        if close:
-            writer.close()
-        else:
-            await reader.read()
-            writer.close()
+        writer.write(words)
 
-    return await asyncio.start_unix_server(answer, place)
+    return answer
 
 
 async def test_a_real_buildkitd(buildkitd: Path) -> None:
@@ -58,7 +50,7 @@ async def test_asking_often_annoys_nobody(buildkitd: Path) -> None:
 async def test_a_buildkitd_that_is_stopped_and_goes_on(short: Path) -> None:
     with Buildkitd(short / "b.sock", short / "root") as daemon:
         assert await alive(daemon.socket)
-        daemon.process.send_signal(signal.SIGSTOP)
+        daemon.freeze()
         assert await refusal(daemon.socket, 0.3) == (
             "it took the connection and did not answer within 0.3 s: it is frozen"
         )
@@ -100,14 +92,12 @@ async def test_a_file_that_is_no_socket(short: Path) -> None:
     ids=["http/1.1", "nothing", "settings only", "ssh", "endless frames"],
 )
 async def test_things_that_are_no_buildkit(short: Path, say: bytes, said: str) -> None:
-    server = await serve(short / "x.sock", say)
-    assert said in await refusal(short / "x.sock")
-    server.close()
+    async with serving(saying(say), short / "x.sock"):
+        assert said in await refusal(short / "x.sock")
 
 
 async def test_a_server_that_never_answers(short: Path) -> None:
-    server = await serve(short / "x.sock", None, close=False)
-    began = time.monotonic()
-    assert not await alive(short / "x.sock", 0.2)
-    assert time.monotonic() - began < 1
-    server.close()
+    async with serving(hang, short / "x.sock"):
+        began = time.monotonic()
+        assert not await alive(short / "x.sock", 0.2)
+        assert time.monotonic() - began < 1

@@ -16,6 +16,7 @@ from farm.nodes.reach import reach
 from farm.nodes.ssh.connect import connect
 from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd
+from tests.edge.nodes.serving import hang, leave_socket, serving
 from tests.edge.nodes.waiting import eventually
 
 # What a wrapper as ForceCommand does stands for a login shell that does the same.
@@ -68,26 +69,17 @@ async def test_a_node_that_is_silent_for_too_long(start_sshd: StartSshd) -> None
 
 
 async def test_a_frozen_buildkit_is_a_problem_of_the_engine_not_of_the_node(sshd: Sshd, short: Path) -> None:
-    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await asyncio.sleep(60)
-        finally:
-            writer.close()
-
-    server = await asyncio.start_unix_server(hang, short / "frozen.sock")
-    began = time.monotonic()
-    reached = await reach(sshd.node(socket=str(short / "frozen.sock")))
-    assert time.monotonic() - began < 5
+    async with serving(hang, short / "frozen.sock"):
+        began = time.monotonic()
+        reached = await reach(sshd.node(socket=str(short / "frozen.sock")))
+        assert time.monotonic() - began < 5
+        assert reached.session is not None
+        await reached.session.close()
     assert reached.facts.engines[0].problem == "it took the connection and did not answer within 3 s: it is frozen"
-    assert reached.session is not None
-    await reached.session.close()
-    server.close()
 
 
 async def test_a_socket_that_nobody_listens_on(sshd: Sshd, short: Path) -> None:
-    left = await asyncio.start_unix_server(lambda *_: None, short / "left.sock")
-    left.close()
-    assert (short / "left.sock").exists()
+    leave_socket(short / "left.sock")
     reached = await reach(sshd.node(socket=str(short / "left.sock")))
     assert reached.facts.engines[0].problem == "nobody listens there, or the SSH server allows no tunnel to it"
     assert reached.session is not None

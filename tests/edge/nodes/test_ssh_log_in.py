@@ -17,6 +17,7 @@ from farm.inventory import Node
 from farm.nodes.ssh.connect import connect
 from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd, free_port, keygen
+from tests.edge.nodes.serving import serving
 
 
 async def logs_in(node: Node) -> bool:
@@ -180,13 +181,10 @@ async def test_something_that_is_not_ssh(sshd: Sshd) -> None:
     async def speak(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
 
-    server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    with pytest.raises(UnreachableError, match="the connection broke before the log-in was done"):
-        await connect(sshd.node(port=port))
-    server.close()
+    async with serving(speak) as port:
+        with pytest.raises(UnreachableError, match="the connection broke before the log-in was done"):
+            await connect(sshd.node(port=port))
 
 
 async def test_a_server_that_is_full(start_sshd: StartSshd) -> None:
