@@ -15,8 +15,6 @@ from lab import arch, debian
 from lab.arch import Arch
 from lab.place import Place
 
-_PACKAGES = ("qemu-user-static", "qemu-user")
-
 
 def needed(platforms: Iterable[str]) -> list[Arch]:
     """The architectures among the platforms that this machine cannot run by itself."""
@@ -65,10 +63,12 @@ def _escape(data: bytes) -> str:
 
 
 def _interpreter(foreign: Arch) -> Path:
-    """qemu for an architecture, statically linked: a container has none of its libraries."""
-    host = arch.host()
-    found = debian.program(f"{foreign.qemu}-static", _PACKAGES[:1], host)
-    return found.resolve()
+    """qemu for an architecture, statically linked: a container has none of its libraries.
+
+    From Debian 13 on, all of qemu-user is static and qemu-user-static an empty package.
+    """
+    choices = [(f"{foreign.qemu}-static", "qemu-user-static"), (f"{foreign.qemu}-static", "qemu-user")]
+    return debian.program([*choices, (foreign.qemu, "qemu-user")], arch.host())
 
 
 def _runs_32_bit() -> bool:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lab import place
+from lab import place, processes
 from lab.arch import Arch
 from lab.errors import LabError
 
@@ -61,13 +61,18 @@ def unpack(
         shutil.rmtree(downloads)
 
 
-def program(name: str, packages: Sequence[str], arch: Arch) -> Path:
-    """A program of this machine if it has it, else one unpacked from the first package that holds it."""
-    if found := shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"):
-        return Path(found)
-    for package in packages:
+def program(choices: Sequence[tuple[str, str]], arch: Arch) -> Path:
+    """A program from the first choice (its name, its package) that can be had: this machine's own, else unpacked.
+
+    Raises LabError.
+    """
+    path = f"{os.environ.get('PATH', '')}:{processes.PATH}"
+    for name, _ in choices:
+        if found := shutil.which(name, path=path):
+            return Path(found).resolve()
+    for name, package in choices:
         root = place.cache() / f"{release()}-{arch.debian}-{package}"
-        with place.lock(place.cache() / f"{package}.lock"):
+        with place.lock(root.with_suffix(".lock")):
             if not root.exists():
                 fresh = root.with_suffix(".new")
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -75,8 +80,8 @@ def program(name: str, packages: Sequence[str], arch: Arch) -> Path:
                 fresh.rename(root)
         for folder in ("usr/bin", "usr/sbin"):
             if (root / folder / name).is_file():
-                return root / folder / name
-    raise LabError(f"no {name} in the packages {', '.join(packages)}")
+                return (root / folder / name).resolve()
+    raise LabError(f"no package has {' or '.join(name for name, _ in choices)}; install it")
 
 
 def _lay(package: Path, root: Path, leave_out: Sequence[str]) -> None:
@@ -119,9 +124,11 @@ def _update(config: Path, names: Sequence[str]) -> None:
             return
         if left:
             time.sleep(_PAUSE_SECONDS)
+    said = (done.stderr or known.stderr).strip()
     raise LabError(
-        f"no packages {', '.join(names)} for {config.parent.name}: this machine's package sources do not have that "
-        "architecture. Name a sources list that does in FARM_LAB_APT_SOURCES.\n" + (done.stderr or known.stderr).strip()
+        f"apt cannot get {', '.join(names)} for {config.parent.name}:\n{said}\n"
+        "Try again later if a mirror is at fault. If this machine's package sources lack the architecture, name a "
+        "sources list that has it in FARM_LAB_APT_SOURCES."
     )
 
 

@@ -85,7 +85,7 @@ def spawn(
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd="/",
-        env={"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", **(env or {}), MARK: lab_id},
+        env={"PATH": PATH, "HOME": "/", "LANG": "C.UTF-8", **(env or {}), MARK: lab_id},
         check=False,
     )
     if told.returncode == 0 and told.stdout:

@@ -31,7 +31,7 @@ http:
 """
     )
     log = place.dir / "registry.log"
-    program = debian.program("docker-registry", ["docker-registry"], arch.host())
+    program = debian.program([("docker-registry", "docker-registry")], arch.host())
     started = processes.spawn([str(program), "serve", str(config)], lab_id=place.id, log=log)
     url = f"http://{ports.ADDRESS}:{port}/v2/"
     processes.wait(lambda: _answers(url) or not started.alive(), _START_SECONDS)

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -79,27 +80,32 @@ def handlers() -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("node", "machine", "debian", "model", "thirty_two_bit"),
+    ("node", "machine", "debian", "thirty_two_bit"),
     [
-        ("pi", "aarch64", "arm64", "Raspberry Pi 4", "armv8l"),
-        ("pi5", "aarch64", "arm64", "Raspberry Pi 4", None),
-        ("old", "armv7l", "armhf", "Raspberry Pi 4", "armv8l"),
-        ("mini", "x86_64", "amd64", "Z3735F", "i686"),
+        ("pi", "aarch64", "arm64", "armv8l"),
+        ("pi5", "aarch64", "arm64", "refused"),
+        ("old", "armv7l", "armhf", "armv8l"),
+        ("mini", "x86_64", "amd64", "i686"),
     ],
 )
 def test_a_node_answers_as_its_board_would(
-    small: Path, node: str, machine: str, debian: str, model: str, thirty_two_bit: str | None
+    small: Path, node: str, machine: str, debian: str, thirty_two_bit: str
 ) -> None:
     asked = (
-        "uname -m; dpkg --print-architecture; hostname; grep -oE 'Raspberry Pi 4|Z3735F' /proc/cpuinfo | head -n 1;"
-        "ls /proc/sys/fs/binfmt_misc | wc -l; buildkitd --version | cut -d ' ' -f 2; linux32 uname -m || echo refused"
+        "uname -m; dpkg --print-architecture; linux32 uname -m || echo refused; hostname;"
+        "ls /proc/sys/fs/binfmt_misc | wc -l; buildkitd --version | cut -d ' ' -f 2"
     )
 
     answer = ssh(small, node, asked)
 
-    assert answer.stdout.splitlines() == [
-        *(machine, debian, node, model, "0", "github.com/moby/buildkit", thirty_two_bit or "refused")
-    ]
+    told = answer.stdout.splitlines()
+    assert told == [machine, debian, thirty_two_bit, node, "0", "github.com/moby/buildkit"]
+
+
+# The part number of a Cortex-A72: newer versions of qemu make up the file themselves and leave the board's name out.
+@pytest.mark.parametrize(("node", "says"), [("pi", "0xd08"), ("mini", "Atom(TM) CPU  Z3735F")])
+def test_a_node_has_its_boards_processor(small: Path, node: str, says: str) -> None:
+    assert says in ssh(small, node, "cat /proc/cpuinfo").stdout
 
 
 def test_a_program_of_a_node_is_of_its_own_architecture(small: Path) -> None:
@@ -123,7 +129,8 @@ def test_what_a_login_writes_stays_inside_the_node(small: Path) -> None:
     written = ssh(small, "mini", f"touch /tmp/{name} /etc/{name} ~/{name} && ls /etc/{name}")
 
     assert written.returncode == 0
-    assert not [folder for folder in (Path("/tmp"), Path("/etc"), Path.home()) if (folder / name).exists()]
+    outside = (Path(tempfile.gettempdir()), Path("/etc"), Path.home())
+    assert not [folder for folder in outside if (folder / name).exists()]
 
 
 def test_only_the_labs_key_opens_a_node(small: Path, tmp_path: Path) -> None:
