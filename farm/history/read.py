@@ -13,7 +13,7 @@ from farm.history.durations import Duration, is_warm
 from farm.history.records import Kept, PlatformRecord, Resumable, RunRecord
 from farm.history.strikes import Strike
 from farm.platforms import Platform
-from farm.report.outcome import Attempt, Built
+from farm.report.outcome import Attempt, Built, Failed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -105,24 +105,16 @@ def _platforms(connection: sqlite3.Connection, number: int) -> Iterator[Platform
     attempts = _attempts(connection, number)
     rows = {row["platform"]: row for row in _rows(connection.execute("SELECT * FROM outcome WHERE run = ?", (number,)))}
     for name in sorted({*attempts, *rows}):
-        row, tries = rows.get(name), attempts.get(name, ())
-        is_built = row is not None and bool(row["is_built"])
-        yield PlatformRecord(
-            platform=platforms.parse(name),
-            state=_state(row),
-            built=_built(row, tries) if row is not None and is_built else None,
-            attempts=tries,
-            seconds=row["seconds"] if row else None,
-            reused_from=row["reused_from"] if row else None,
-        )
-
-
-def _state(row: sqlite3.Row | None) -> Literal["built", "reused", "failed", "unfinished"]:
-    if row is None:
-        return "unfinished"
-    if not row["is_built"]:
-        return "failed"
-    return "reused" if row["reused_from"] else "built"
+        tries = attempts.get(name, ())
+        if name not in rows:
+            seconds = sum(attempt.seconds for attempt in tries)
+            yield PlatformRecord(outcome=_failed(name, tries, seconds), state="unfinished")
+        elif rows[name]["is_built"]:
+            origin = rows[name]["reused_from"]
+            state: Literal["built", "reused"] = "reused" if origin else "built"
+            yield PlatformRecord(outcome=_built(rows[name], tries), state=state, reused_from=origin)
+        else:
+            yield PlatformRecord(outcome=_failed(name, tries, rows[name]["seconds"]), state="failed")
 
 
 def _attempts(connection: sqlite3.Connection, number: int) -> dict[str, tuple[Attempt, ...]]:
@@ -134,6 +126,10 @@ def _attempts(connection: sqlite3.Connection, number: int) -> dict[str, tuple[At
         attempt = Attempt(node=node, kind=kind, reason=reason, seconds=seconds)
         found[platform] = (*found.get(platform, ()), attempt)
     return found
+
+
+def _failed(platform: str, attempts: tuple[Attempt, ...], seconds: float) -> Failed:
+    return Failed(platform=platforms.parse(platform), attempts=attempts, seconds=seconds)
 
 
 def _built(row: sqlite3.Row, attempts: tuple[Attempt, ...]) -> Built:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from farm.platforms import Platform
-from farm.report.outcome import Attempt, Built
+from farm.report.outcome import Built, Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +32,13 @@ class Resumable:
 class PlatformRecord:
     """What became of one platform in one run.
 
-    `built` is set for `built` and `reused`; `unfinished` means that the run ended, was killed or still builds before
-    the platform came to an end. `seconds` is None then.
+    `unfinished`: the run was killed, or still builds; the outcome holds the tries that have ended. `reused_from` names
+    the run that built what this one only took over.
     """
 
-    platform: Platform
+    outcome: Outcome
     state: Literal["built", "reused", "failed", "unfinished"]
-    built: Built | None
-    attempts: tuple[Attempt, ...]
-    seconds: float | None
-    reused_from: str | None
+    reused_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,7 +48,7 @@ class Report:
             "output": self.output,
             "seconds": round(self.seconds, 3),
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
-            "platforms": [_platform(outcome) for outcome in self.outcomes],
+            "platforms": [outcome_document(outcome) for outcome in self.outcomes],
             "missing_nodes": dict(self.missing),
             "warnings": list(self.warnings),
             "error": error_document(self.error),
@@ -63,7 +63,8 @@ def error_document(error: FarmError | None) -> dict[str, Any] | None:
     return {"what": error.what, "fix": error.fix, "details": list(error.details)}
 
 
-def _platform(outcome: Outcome) -> dict[str, Any]:
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """One platform's outcome for scripts, with every try."""
     document: dict[str, Any] = {"platform": str(outcome.platform), "built": isinstance(outcome, Built)}
     if isinstance(outcome, Built):
         document |= {

@@ -15,6 +15,7 @@ from farm.history.durations import Duration
 from farm.history.errors import HistoryError
 from farm.history.history import History
 from farm.history.records import Kept, PlatformRecord, Resumable, RunRecord
+from farm.report.outcome import Failed
 from tests.edge.history.values import AMD64, ARM, ARM64, INPUTS, REFERENCES, STARTED, TARGET, built, failed, lost
 
 
@@ -28,7 +29,6 @@ def test_a_run_comes_back_as_it_went(history: History) -> None:
     history.failed("r1", failed())
     history.attempted("r1", ARM, 1, lost("pi4"))
     history.end("r1", exit_code=6, index=None, seconds=90.5)
-    arm64, amd64 = built(), failed()
     expected = RunRecord(
         run="r1",
         target=TARGET,
@@ -38,30 +38,9 @@ def test_a_run_comes_back_as_it_went(history: History) -> None:
         index=None,
         seconds=90.5,
         platforms=(
-            PlatformRecord(
-                platform=AMD64,
-                state="failed",
-                built=None,
-                attempts=amd64.attempts,
-                seconds=amd64.seconds,
-                reused_from=None,
-            ),
-            PlatformRecord(
-                platform=ARM,
-                state="unfinished",
-                built=None,
-                attempts=(lost("pi4"),),
-                seconds=None,
-                reused_from=None,
-            ),
-            PlatformRecord(
-                platform=ARM64,
-                state="built",
-                built=arm64,
-                attempts=arm64.attempts,
-                seconds=arm64.seconds,
-                reused_from=None,
-            ),
+            PlatformRecord(outcome=failed(), state="failed"),
+            PlatformRecord(outcome=Failed(platform=ARM, attempts=(lost("pi4"),), seconds=20.5), state="unfinished"),
+            PlatformRecord(outcome=built(), state="built"),
         ),
     )
     assert history.run("r1") == expected
@@ -82,7 +61,7 @@ def test_tries_are_recorded_as_they_end_and_once(history: History) -> None:
     history.attempted("r1", ARM64, 3, lost())
     history.finished("r1", built(), INPUTS)
     (record,) = history.runs(1)
-    assert record.platforms[0].attempts == built().attempts
+    assert record.platforms == (PlatformRecord(outcome=built(), state="built"),)
 
 
 def test_a_run_whose_beginning_is_missing_takes_nothing(history: History) -> None:
@@ -161,7 +140,7 @@ def test_what_was_reused_keeps_the_name_of_the_run_that_built_it(history: Histor
     found = history.resumable("r2", REFERENCES)
     assert found is not None
     assert found.kept[ARM64].run == "r1"
-    assert history.runs(1)[0].platforms[0].state == "reused"
+    assert history.runs(1)[0].platforms == (PlatformRecord(outcome=built(), state="reused", reused_from="r1"),)
 
 
 def test_what_was_not_pushed_cannot_be_resumed(history: History) -> None:
