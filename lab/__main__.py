@@ -12,7 +12,7 @@ from lab.up import up
 
 
 def main(argv: list[str]) -> int:
-    """Parse the command line and do it; 0 done, 1 failed, 2 wrong usage."""
+    """Parse the command line and do it; 0 done, 1 failed, 2 wrong usage, 130 interrupted."""
     parser = argparse.ArgumentParser(prog="scripts/lab", description="A whole farm on this machine.")
     default = Path(os.environ.get("FARM_LAB_DIR", ".lab"))
     commands = parser.add_subparsers(dest="command", required=True)
@@ -46,6 +46,9 @@ def main(argv: list[str]) -> int:
             return status.show(options.dir)
         else:
             return run.run(options.image, options.platform)
+    except KeyboardInterrupt:
+        print("lab: interrupted; scripts/lab down takes away what had come up", file=sys.stderr)
+        return 130
     except LabError as error:
         print(f"lab: {error}", file=sys.stderr)
         return 1

@@ -5,7 +5,7 @@
 #
 # Everything comes in as environment: NODE (name), DIR (the node's directory), RUN (its run directory outside), TREE (a root
 # file system of its architecture), BIN (where buildkitd and buildctl are), LOGIN_HOME and LOGIN_UID (of the one who logs
-# in), EMULATED and LINUX32 (yes or empty).
+# in), LINUX32 (what "linux32 uname -m" answers, refused, or empty for the kernel's own answer).
 set -euo pipefail
 
 read -r pid _ </proc/self/stat # still the outside's /proc
@@ -64,12 +64,21 @@ for tool in buildkitd buildctl; do
     mount --bind "$(readlink -f "$BIN/$tool")" "root/usr/local/bin/$tool"
 done
 
-# qemu passes the 32-bit personality to a kernel of another kind, which cannot answer as an ARM one would.
-if [[ $EMULATED ]]; then
+# Where the kernel would not answer as the board's own (node.py says when).
+if [[ $LINUX32 ]]; then
     rm -f root/usr/bin/setarch
-    if [[ $LINUX32 ]]; then
+    if [[ $LINUX32 == refused ]]; then
+        cat >root/usr/bin/setarch <<'END'
+#!/bin/sh
+echo "${0##*/}: failed to set personality to linux32: Invalid argument" >&2
+exit 1
+END
+    else
         mkdir -p root/usr/libexec/linux32
-        printf '#!/bin/sh\n[ "$*" = -m ] && echo armv8l || exec /usr/bin/uname "$@"\n' >root/usr/libexec/linux32/uname
+        cat >root/usr/libexec/linux32/uname <<END
+#!/bin/sh
+[ "\$*" = -m ] && echo $LINUX32 || exec /usr/bin/uname "\$@"
+END
         cat >root/usr/bin/setarch <<'END'
 #!/bin/sh
 personality=${0##*/}
@@ -78,9 +87,6 @@ personality=${0##*/}
 exec "${@:-/bin/sh}"
 END
         chmod 755 root/usr/libexec/linux32/uname
-    else
-        printf '#!/bin/sh\necho "${0##*/}: failed to set personality to linux32: Invalid argument" >&2\nexit 1\n' \
-            >root/usr/bin/setarch
     fi
     chmod 755 root/usr/bin/setarch
 fi

@@ -20,7 +20,6 @@ def down(directory: Path, say: Callable[[str], None] = print) -> None:
     if not where.dir.exists() and not where.run.exists():
         say(f"no lab in {where.dir}")
         return
-    where.dir.mkdir(parents=True, exist_ok=True)
     with place.lock(where.dir / "lock"):
         clear(where)
         shutil.rmtree(where.dir)

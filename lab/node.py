@@ -64,7 +64,6 @@ class Node:
         """Start the first process and with it the namespaces. Raises LabError."""
         ready = self.dir / "init.pid"
         ready.unlink(missing_ok=True)
-        emulated = self.shape.arch is not arch.host()
         log = self.dir / "init.log"
         process = processes.spawn(
             [*_UNSHARE, "bash", str(_HERE / "board_init.sh")],
@@ -76,8 +75,7 @@ class Node:
                 "RUN": str(self.socket.parent),
                 "TREE": str(trees.board(self.shape.arch)),
                 "BIN": str(self.bin),
-                "EMULATED": "yes" if emulated else "",
-                "LINUX32": "yes" if arch.ARMV7.platform in self.shape.platforms else "",
+                "LINUX32": self._linux32(),
                 "LOGIN_HOME": self.who.home,
                 "LOGIN_UID": str(self.who.uid),
             },
@@ -109,6 +107,18 @@ class Node:
         if not started.alive() or not answers():
             raise LabError(_failure(self.shape.name, f"{role} did not come up", log))
         return started
+
+    def _linux32(self) -> str:
+        """What ``linux32 uname -m`` has to answer, ``refused``, or nothing, where the kernel here answers rightly.
+
+        An arm64 CPU or kernel without the 32-bit instruction set refuses the personality. qemu passes it on to a kernel
+        of another kind, and answers ``uname`` by itself.
+        """
+        if self.shape.arch is arch.ARM64 and arch.ARMV7.platform not in self.shape.platforms:
+            return "refused"
+        if self.shape.arch is arch.host():
+            return ""
+        return "i686" if self.shape.arch is arch.AMD64 else "armv8l"
 
     def _buildkit_answers(self) -> bool:
         if not self.socket.exists():

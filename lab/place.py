@@ -80,7 +80,12 @@ def cache() -> Path:
 
 @contextmanager
 def lock(path: Path) -> Iterator[None]:
-    """Hold a lock file for a ``with`` block; whoever comes second waits. The kernel frees it on a crash."""
-    with path.open("a") as file:
-        flock(file, LOCK_EX)
-        yield
+    """Hold a lock file, made if need be, for a ``with`` block. Whoever comes second waits; a crash frees it."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            flock(file, LOCK_EX)
+            # Whoever held it before may have deleted it, and somebody else hold the next one of that name.
+            if path.exists() and os.path.samestat(path.stat(), os.fstat(file.fileno())):
+                yield
+                return

@@ -137,7 +137,10 @@ def _stat(pid: int) -> list[str] | None:
 def _within(init: Process, pid: int) -> Process | None:
     """The process that has a number inside a namespace (proc(5), status: NSpid has the innermost number last)."""
     for each in family(init):
-        status = Path(f"/proc/{each.pid}/status").read_text(errors="replace")
+        try:
+            status = Path(f"/proc/{each.pid}/status").read_text(errors="replace")
+        except OSError:
+            continue
         if any(line.startswith("NSpid:") and line.split()[-1] == str(pid) for line in status.splitlines()):
             return each
     return None

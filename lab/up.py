@@ -26,7 +26,6 @@ def up(directory: Path, shapes: Sequence[NodeShape] = shape.DEFAULT, say: Callab
     """
     wanted = shape.check(shapes)
     where = place.at(directory)
-    where.dir.mkdir(parents=True, exist_ok=True)
     with place.lock(where.dir / "lock"):
         found = state.load(where.state)
         if found and found.ready and all(process.alive() for process in found.processes()):
@@ -51,7 +50,7 @@ def _build(where: Place, shapes: Sequence[NodeShape], say: Callable[[str], None]
     )
     state.save(made, where.state)
 
-    say("file trees of the boards and the base image (made once, then cached)")
+    say("systems of the boards, base image (the first lab of a machine fetches them, later ones find them in a cache)")
     binfmt.register(where, binfmt.needed(platform for each in shapes for platform in each.platforms))
 
     keys.make(where.key, "farm lab")
