@@ -10,6 +10,8 @@ T = TypeVar("T")
 # Home registries and boards come back within seconds or not at all tonight, so pauses grow from half a second to 20 s.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 20.0
+# A board that was lost may be starting again, which takes a Raspberry Pi most of a minute.
+FIRST_PAUSE_LOST = 5.0
 
 
 async def retrying(call: Callable[[], Awaitable[T]], *, pause_after: Callable[[Exception, int], float | None]) -> T:
@@ -45,6 +47,6 @@ async def retrying(call: Callable[[], Awaitable[T]], *, pause_after: Callable[[E
     return await retry(one)
 
 
-def back_off(tries: int) -> float:
-    """Seconds to wait after the given number of failed tries: doubling, bounded."""
-    return min(FIRST_PAUSE * 2.0 ** (tries - 1), LONGEST_PAUSE)
+def back_off(tries: int, *, first: float = FIRST_PAUSE) -> float:
+    """Seconds to wait after the given number of failed tries: doubling from `first`, bounded."""
+    return min(first * 2.0 ** (tries - 1), LONGEST_PAUSE)

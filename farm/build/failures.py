@@ -11,6 +11,7 @@ class Kind(StrEnum):
     """What a failure means for what comes next; `plan.failover` holds the policy."""
 
     NODE_LOST = "node_lost"
+    BUSY = "busy"
     TRANSIENT = "transient"
     OUT_OF_MEMORY = "out_of_memory"
     OUT_OF_DISK = "out_of_disk"

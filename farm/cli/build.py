@@ -8,12 +8,28 @@ from typing import Any
 import click
 
 from farm.cli.build_options import build_options
+from farm.cli.options import Seconds
 from farm.errors import Exit
 
 
 @click.command(epilog="Exit codes: see `farm --help`.")
 @click.argument("context", default=".")
 @build_options
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Go on with a run that did not end well: what it built and pushed is not built again.",
+)
+@click.option(
+    "--wait",
+    is_flag=False,
+    flag_value="24h",
+    type=Seconds(),
+    metavar="[TIME]",
+    help="Wait for another run that builds the same image.",
+)
 @click.option(
     "--metadata-file", type=click.Path(path_type=Path, dir_okay=False), help="Write buildx-like metadata here."
 )

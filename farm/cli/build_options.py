@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from farm.cli.options import inventory_option, node_options
+from farm.cli.options import Seconds, inventory_option, node_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +76,26 @@ def build_options(command: F) -> F:
                 show_default=True,
                 metavar="N",
                 help="How often one node is tried again after a passing fault.",
+            ),
+            click.option(
+                "--silence",
+                type=Seconds(),
+                default="15m",
+                show_default=True,
+                metavar="TIME",
+                help="Give a build up that says nothing for so long.",
+            ),
+            click.option(
+                "--timeout",
+                type=Seconds(),
+                metavar="TIME",
+                help="Give a build up that takes longer.  [default: 3 times what it usually takes]",
+            ),
+            click.option(
+                "--allow-missing",
+                multiple=True,
+                metavar="LIST",
+                help="Publish without these platforms where they cannot be built; exit code 9 then.",
             ),
             click.option("--allow-emulation", is_flag=True, help="Emulate where no native node is left."),
         )

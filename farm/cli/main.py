@@ -68,6 +68,8 @@ Exit codes:
   6   build failed
   7   join or push failed
   8   verification failed
+  9   published, without platforms that were allowed to be missing
+  75  busy: another run builds the same image
   130 interrupted
 """
 

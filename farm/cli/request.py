@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from farm.errors import UsageError
 from farm.platforms import Platform, parse
 from farm.sources.spec import Spec
-from farm.workflow.request import Request
+from farm.workflow.request import Limits, Request
 
 
 def request(context: str, flags: Mapping[str, Any]) -> Request:
@@ -23,7 +24,7 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         context=context,
         tags=tags,
         dockerfile=flags["dockerfile"],
-        platforms=_platforms(flags["platforms"]),
+        platforms=_platforms("--platform", flags["platforms"]),
         target=flags["target"],
         build_args=flags["build_args"],
         build_contexts=flags["build_contexts"],
@@ -46,12 +47,24 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         allow=flags["allow"],
         output=output,
     )
+    resume = flags.get("resume")
+    if resume is not None and output.type != "registry":
+        raise UsageError("--resume goes on from what was pushed", fix="add -t, or leave --resume out")
+    if resume and not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", resume):
+        raise UsageError(
+            f"--resume {resume}: that is not the name of a run",
+            fix="see `farm history`; to go on with the latest put the context before --resume",
+        )
     return Request(
         spec=spec,
         only=flags["only"],
         excluded=flags["excluded"],
         retries=flags["retries"],
         allow_emulation=flags["allow_emulation"],
+        allow_missing=_platforms("--allow-missing", flags["allow_missing"]),
+        resume=resume,
+        wait=flags.get("wait"),
+        limits=Limits(silence=flags["silence"], build=flags["timeout"]),
     )
 
 
@@ -64,12 +77,12 @@ def _tag(text: str) -> str:
     return str(found.with_default_tag())
 
 
-def _platforms(lists: tuple[str, ...]) -> tuple[Platform, ...]:
+def _platforms(flag: str, lists: tuple[str, ...]) -> tuple[Platform, ...]:
     words = [word.strip() for text in lists for word in text.split(",")]
     found: list[Platform] = []
     for word in words:
         try:
             found.append(parse(word))
         except ValueError as error:
-            raise UsageError(f"--platform: {error}", fix="write linux/amd64,linux/arm64,linux/arm/v7") from error
+            raise UsageError(f"{flag}: {error}", fix="write linux/amd64,linux/arm64,linux/arm/v7") from error
     return tuple(dict.fromkeys(found))

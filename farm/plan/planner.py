@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from farm.errors import FarmError, NoNativeNodeError, UnreachableError
+from farm.history.strikes import Strike
 from farm.inventory.nodes import Node
 from farm.nodes.facts import Facts, Unreachable
+from farm.plan import quarantine
+from farm.plan.quarantine import rank
 from farm.platforms import Platform
 
 # A one-minute load above the number of cores means that somebody else is working there.
@@ -51,33 +55,36 @@ def plan(
     answers: Mapping[str, Facts | Unreachable],
     *,
     allow_emulation: bool = False,
+    resting: Mapping[str, Strike] = MappingProxyType({}),
+    optional: Collection[Platform] = (),
 ) -> Plan:
-    """Choose a node for every wanted platform, or for every native one where none is named.
+    """Choose a node for every wanted platform; one that is `optional` is left out where nobody builds it.
 
     Scarce platforms choose first; a choice goes to the node with the fewest platforms per slot, then to one that is
-    not busy, then by name, so that the same farm gives the same plan every night and caches stay warm.
+    not busy, then by name, so that the same farm gives the same plan every night and caches stay warm. Nodes that rest
+    after losing builds (`resting`) come last; behind them stand those that do not answer now but may come back.
 
     Raises NoNativeNodeError where nobody builds a platform natively, UnreachableError where somebody would but did not
     answer; both list what was needed and what each node answered.
     """
-    platforms = tuple(dict.fromkeys(wanted)) or default_platforms(nodes, answers)
+    platforms = tuple(dict.fromkeys(wanted))
     missing = tuple(answer for _, answer in sorted(answers.items()) if isinstance(answer, Unreachable))
-    if not platforms:
-        raise _nobody((), nodes, answers, missing)
     candidates = {p: _candidates(p, nodes, answers, allow_emulation=allow_emulation) for p in platforms}
-    if lacking := [p for p in platforms if not candidates[p]]:
+    if lacking := [p for p in platforms if not candidates[p] and p not in optional]:
         raise _nobody(lacking, nodes, answers, missing)
+    platforms = tuple(p for p in platforms if candidates[p])
 
     jobs: dict[str, int] = dict.fromkeys(nodes, 0)
     chosen: dict[Platform, Assignment] = {}
     for platform in sorted(platforms, key=lambda p: (len(candidates[p]), p)):
-        order = sorted(candidates[platform], key=lambda c: _cost(c, jobs))
+        order = sorted(candidates[platform], key=lambda c: (rank(c.node.name, resting), *_cost(c, jobs)))
         winner = order[0]
+        away = [m.node for m in missing if platform in nodes[m.node].platforms]
         chosen[platform] = Assignment(
             platform=platform,
             node=winner.node.name,
-            standbys=tuple(candidate.node.name for candidate in order[1:]),
-            reason=_reason(order, jobs),
+            standbys=(*(candidate.node.name for candidate in order[1:]), *away),
+            reason=_reason(order, jobs, resting),
             emulated=winner.emulated,
         )
         jobs[winner.node.name] += 1
@@ -86,6 +93,8 @@ def plan(
 
 def default_platforms(nodes: Mapping[str, Node], answers: Mapping[str, Facts | Unreachable]) -> tuple[Platform, ...]:
     """Every platform that the farm builds natively: what a node declares, else what is usual there.
+
+    Raises NoNativeNodeError or UnreachableError where that is none.
 
     Old or narrower relatives (linux/386, linux/arm/v6, linux/amd64/v2) run natively too, but nobody expects them in an
     image without asking. A declared platform of a node that does not answer counts: leaving it out silently would
@@ -99,6 +108,9 @@ def default_platforms(nodes: Mapping[str, Node], answers: Mapping[str, Facts | U
         else:
             usual = [p for p in answer.native if (p.architecture, p.variant) in _USUAL]
             found.update(declared or usual or answer.native[:1])
+    if not found:
+        missing = [answer for _, answer in sorted(answers.items()) if isinstance(answer, Unreachable)]
+        raise _nobody((), nodes, answers, missing)
     return tuple(sorted(found))
 
 
@@ -134,13 +146,17 @@ def _is_busy(facts: Facts) -> bool:
     return facts.load > BUSY_LOAD_PER_CORE * max(facts.cpu_count, 1)
 
 
-def _reason(order: Sequence[_Candidate], jobs: Mapping[str, int]) -> str:
+def _reason(order: Sequence[_Candidate], jobs: Mapping[str, int], resting: Mapping[str, Strike]) -> str:
     winner, others = order[0], order[1:]
     if winner.emulated:
         return "emulated: no native node, and emulation was allowed"
+    if winner.node.name in resting:
+        return f"{quarantine.words(resting[winner.node.name])}, but no other node is there"
     if not others:
         return "the only native node"
     runner_up = others[0]
+    if runner_up.node.name in resting:
+        return quarantine.words(resting[runner_up.node.name])
     mine, theirs = jobs[winner.node.name] / winner.node.slots, jobs[runner_up.node.name] / runner_up.node.slots
     if mine < theirs:
         return f"{runner_up.node.name} has {jobs[runner_up.node.name]} of this run's platforms already"

@@ -14,6 +14,7 @@ from farm.report.events import (
     LogLine,
     NodeProbed,
     Planned,
+    Reused,
     StageFinished,
     StageStarted,
     StepFinished,
@@ -71,6 +72,8 @@ class Board:
                 self.warnings.append(message)
             case Planned(platform=platform, node=node):
                 self.rows[platform] = Row(platform=platform, node=node)
+            case Reused(platform=platform, node=node):
+                self.rows[platform] = Row(platform=platform, node=node, state="built", step="taken from an earlier run")
             case BuildStarted() | StepStarted() | StepFinished() | LogLine() | AttemptFailed() | BuildFinished():
                 self._update(
                     self.rows.setdefault(event.platform, Row(platform=event.platform, node=event.node)), event, now

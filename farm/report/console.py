@@ -79,7 +79,7 @@ class LiveView:
 
 def _doing(row: Row) -> str:
     if row.state == "built":
-        return f"built, {row.cached} of {row.total} steps cached"
+        return row.step or f"built, {row.cached} of {row.total} steps cached"
     if row.state == "waiting":
         return "waits for a slot"
     step, output = plain.clean(row.step), plain.clean(row.output)

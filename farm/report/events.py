@@ -42,6 +42,16 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reused:
+    """A platform need not be built: an earlier run did it on `node`, and the registry still has it."""
+
+    node: str
+    platform: Platform
+    run: str
+    digest: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BuildStarted:
     """A try at one platform on one node; tries count from 1."""
 
@@ -135,6 +145,7 @@ Event = (
     RunStarted
     | NodeProbed
     | Planned
+    | Reused
     | BuildStarted
     | StepStarted
     | StepFinished

@@ -16,6 +16,7 @@ from farm.report.events import (
     LogLine,
     NodeProbed,
     Planned,
+    Reused,
     RunStarted,
     StageFinished,
     StepFinished,
@@ -63,6 +64,11 @@ def _node_probed(event: NodeProbed) -> str:
 def _planned(event: Planned) -> str:
     spare = f"; standby {', '.join(event.standbys)}" if event.standbys else ""
     return f"{_prefix(event)} planned: {event.reason}{spare}"
+
+
+@line.register
+def _reused(event: Reused) -> str:
+    return f"{_prefix(event)} taken from run {event.run}: {words.short(event.digest)}"
 
 
 @line.register

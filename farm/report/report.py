@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from farm.errors import Exit, FarmError
+from farm.platforms import Platform
 from farm.report.outcome import Attempt, Built, Outcome
 
 
@@ -16,7 +17,8 @@ class Report:
 
     `references` are the tags asked for and `index` the digest that all of them point to, None unless it was pushed and
     verified. `output` is the file or folder written instead. `stages` maps a stage's name to its seconds, `missing` a
-    node that did not answer to its error. `error` is what ended the run, None where all went well.
+    node that did not answer to its error. `absent` are platforms that the published image lacks, as was allowed.
+    `error` is what ended the run, None where all went well.
     """
 
     run: str
@@ -29,13 +31,16 @@ class Report:
     stages: Mapping[str, float]
     seconds: float
     missing: Mapping[str, str]
+    absent: tuple[Platform, ...] = ()
     warnings: tuple[str, ...] = ()
     error: FarmError | None = None
 
     @property
     def exit_code(self) -> Exit:
         """The exit code of the command that made this report."""
-        return self.error.exit_code if self.error else Exit.DONE
+        if self.error:
+            return self.error.exit_code
+        return Exit.PARTIAL if self.absent else Exit.DONE
 
     def document(self) -> dict[str, Any]:
         """The report for scripts; keys are stable, new ones may be added."""
@@ -49,6 +54,7 @@ class Report:
             "seconds": round(self.seconds, 3),
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},
             "platforms": [outcome_document(outcome) for outcome in self.outcomes],
+            "absent_platforms": [str(platform) for platform in self.absent],
             "missing_nodes": dict(self.missing),
             "warnings": list(self.warnings),
             "error": error_document(self.error),

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from farm.errors import FarmError
 from farm.report import words
 from farm.report.outcome import Built, Failed
 from farm.report.plain import clean
 from farm.report.report import Report
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 # Without a terminal a table may be as wide as it needs: nobody reads a digest cut in two.
 _WIDE = 200
@@ -45,13 +48,20 @@ def show(report: Report, stream: TextIO) -> None:
     for outcome in report.outcomes:
         _tries(outcome, console.print)
     if report.error is None:
-        for reference in report.references:
-            console.print(f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}")
-        if report.index:
-            console.print(f"index  {report.index}")
-        if report.output:
-            console.print(f"wrote  {report.output}", markup=False)
-        console.print(f"took   {words.seconds(report.seconds)}", markup=False)
+        _result(report, console)
+
+
+def _result(report: Report, console: Console) -> None:
+    for reference in report.references:
+        console.print(f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}")
+    if report.absent:
+        absent = ", ".join(str(platform) for platform in report.absent)
+        console.print(f"without {absent}, as was allowed", style="yellow", markup=False)
+    if report.index:
+        console.print(f"index  {report.index}")
+    if report.output:
+        console.print(f"wrote  {report.output}", markup=False)
+    console.print(f"took   {words.seconds(report.seconds)}", markup=False)
 
 
 def _tries(outcome: Built | Failed, write: object) -> None:

@@ -11,19 +11,26 @@ from dataclasses import dataclass, field
 from farm.build import collect, locate
 from farm.build.instance import keep_identity
 from farm.build.platform_build import Place
-from farm.errors import BuildFailedError, FarmError
+from farm.errors import BuildFailedError, FarmError, UsageError
 from farm.inventory import Inventory
 from farm.plan import planner
 from farm.plan.planner import Plan
+from farm.platforms import Platform
 from farm.registry import memory, reference
 from farm.registry.client import Client
+from farm.registry.reference import Reference
 from farm.report.events import Emit, Event, Planned, RunStarted, Warned
 from farm.report.outcome import Built, Failed, Outcome
 from farm.report.report import Report
-from farm.workflow import deliver, prepare
+from farm.sources import target
+from farm.sources.spec import Spec
+from farm.workflow import deliver, lock, prepare, resume
+from farm.workflow import journal as journals
+from farm.workflow.bench import Bench
 from farm.workflow.connections import Connections
 from farm.workflow.join_builder import JoinBuilder, winners
-from farm.workflow.platform import Bench, build_platform
+from farm.workflow.journal import Journal
+from farm.workflow.platform import build_platform
 from farm.workflow.request import Request
 from farm.workflow.run import Run, state_home
 from farm.workflow.stages import Stages
@@ -40,6 +47,7 @@ class _Findings:
 
     outcomes: Sequence[Outcome] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    absent: Sequence[Platform] = ()
     warnings: list[str] = field(default_factory=list)
     index: str | None = None
     output: str | None = None
@@ -61,34 +69,47 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     if spec.output.type == "cacheonly":
         tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
     error = None
-    try:
-        await _line(request, inventory, run, tell, stages, findings)
-    except FarmError as caught:
-        error = caught
-    return Report(
-        run=run.id,
-        logs=str(run.logs),
-        target=spec.context,
-        references=spec.tags if spec.output.type == "registry" else (),
-        index=findings.index,
-        output=findings.output,
-        outcomes=tuple(findings.outcomes),
-        stages=stages.seconds,
-        seconds=time.monotonic() - began,
-        missing=findings.missing,
-        warnings=tuple(findings.warnings),
-        error=error,
-    )
+    with journals.opened(state_home() / "history.db", run=run.id, target=target.name(spec), emit=tell) as journal:
+        try:
+            await _line(request, inventory, run, tell, stages, findings, journal)
+        except FarmError as caught:
+            error = caught
+        report = Report(
+            run=run.id,
+            logs=str(run.logs),
+            target=spec.context,
+            references=spec.tags if spec.output.type == "registry" else (),
+            index=findings.index,
+            output=findings.output,
+            outcomes=tuple(findings.outcomes),
+            stages=stages.seconds,
+            seconds=time.monotonic() - began,
+            missing=findings.missing,
+            absent=tuple(findings.absent) if error is None else (),
+            warnings=tuple(findings.warnings),
+            error=error,
+        )
+        journal.end(exit_code=report.exit_code, index=report.index, seconds=report.seconds)
+    return report
 
 
 async def _line(
-    request: Request, inventory: Inventory, run: Run, emit: Emit, stages: Stages, findings: _Findings
+    request: Request,
+    inventory: Inventory,
+    run: Run,
+    emit: Emit,
+    stages: Stages,
+    findings: _Findings,
+    journal: Journal,
 ) -> None:
     spec = request.spec
     buildx = locate.buildx()
     nodes = select(inventory.nodes, request.only, request.excluded)
-    references = [reference.parse(tag) for tag in spec.tags] if spec.output.type == "registry" else []
+    references = _references(spec, inventory)
     async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(
+            lock.held(spec.tags, directory=state_home() / "locks", run=run.id, wait=request.wait, emit=emit)
+        )
         client = await stack.enter_async_context(Client(inventory.registries))
         with stages.measured("probe"):
             survey, (source, _) = await both(
@@ -98,12 +119,22 @@ async def _line(
                     prepare.registries_answer(references, client),
                 ),
             )
-        plan = planner.plan(spec.platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
-        findings.missing = {answer.node: answer.error.what for answer in plan.missing}
-        tell_plan(plan, emit)
-        platforms = [assignment.platform for assignment in plan.assignments]
+        platforms = spec.platforms or planner.default_platforms(nodes, survey.answers)
         with stages.measured("sources"):
             pins = await prepare.pinned(spec, source, platforms, client, emit)
+            made_of = await prepare.inputs(spec, source, platforms, pins)
+            kept = await resume.kept(request.resume, references, made_of, journal, client, emit)
+        plan = planner.plan(
+            [platform for platform in platforms if platform not in kept],
+            nodes,
+            survey.answers,
+            allow_emulation=request.allow_emulation,
+            resting=journal.resting(),
+            optional=request.allow_missing,
+        )
+        findings.missing = {answer.node: answer.error.what for answer in plan.missing}
+        tell_plan(plan, emit)
+        journal.begin(spec.tags)
         for config in (run.buildx_config, run.join_config):
             keep_identity(config, state_home())
         connections = Connections(nodes, survey.reached, run.runtime)
@@ -112,6 +143,7 @@ async def _line(
         stack.push_async_callback(join_builder.close)
         folder = stack.enter_context(deliver.collecting(spec.output, run.spool))
         bench = Bench(
+            run=run.id,
             buildx=buildx,
             spec=spec,
             place=Place(
@@ -126,25 +158,32 @@ async def _line(
             logs=run.logs,
             emit=emit,
             retries=request.retries,
+            limits=request.limits,
             connections=connections,
             slots={name: asyncio.Semaphore(node.slots) for name, node in nodes.items()},
             client=client,
             repository=references[0] if references else None,
             plain_http=tuple(domain for domain, registry in inventory.registries.items() if registry.http),
             join_builder=join_builder,
+            journal=journal,
+            inputs=made_of,
             known=memory.load(memory.default_path()),
         )
-        if references:
+        if references and not kept:
             join_builder.begin(winners(plan.assignments))
+        taken = resume.take_over(kept, bench)
         with stages.measured("build"):
-            findings.outcomes = await together(build_platform(assignment, bench) for assignment in plan.assignments)
+            outcomes = await together(build_platform(assignment, bench) for assignment in plan.assignments)
+        findings.outcomes = _in_order(platforms, [*outcomes, *taken])
         _remember(bench)
-        built = _all_built(findings.outcomes)
+        built, findings.absent = _sorted_out(findings.outcomes, platforms, request.allow_missing)
         if spec.output.type == "registry":
-            findings.index = await deliver.joined(built, references, bench, source, stages)
+            findings.index = await deliver.joined(
+                built, references, bench, source, stages, absent=findings.absent, is_resumed=bool(kept)
+            )
         elif folder is not None:
             with stages.measured("collect"):
-                findings.index = await collect.join(spec, folder, platforms)
+                findings.index = await collect.join(spec, folder, [outcome.platform for outcome in built])
             findings.output = spec.output.dest
 
 
@@ -162,24 +201,49 @@ def tell_plan(plan: Plan, emit: Emit) -> None:
         )
 
 
+def _references(spec: Spec, inventory: Inventory) -> list[Reference]:
+    """The tags to push. Raises UsageError where they cannot be pushed together."""
+    if spec.output.type != "registry":
+        return []
+    references = [reference.parse(tag) for tag in spec.tags]
+    if len({_is_http(found.domain, inventory) for found in references}) > 1:
+        # buildx has one switch for a whole push, which would drop the TLS of the other registry too.
+        raise UsageError(
+            "one push cannot go to a registry with plain HTTP and to one with TLS",
+            fix="run farm once for each: the second time everything is cached",
+        )
+    return references
+
+
 def _is_http(domain: str, inventory: Inventory) -> bool:
     registry = inventory.registries.get(domain)
     return registry is not None and registry.http
 
 
-def _all_built(outcomes: Sequence[Outcome]) -> list[Built]:
+def _in_order(platforms: Sequence[Platform], outcomes: Sequence[Outcome]) -> list[Outcome]:
+    return sorted(outcomes, key=lambda outcome: platforms.index(outcome.platform))
+
+
+def _sorted_out(
+    outcomes: Sequence[Outcome], platforms: Sequence[Platform], allowed: Sequence[Platform]
+) -> tuple[list[Built], list[Platform]]:
+    """What there is to publish, and the platforms that may be left out and are.
+
+    Raises BuildFailedError, or the error of a platform whose image is wrong, where a platform is not there that must.
+    """
+    built = [outcome for outcome in outcomes if isinstance(outcome, Built)]
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    absent = [platform for platform in platforms if platform not in {outcome.platform for outcome in built}]
+    if built and all(platform in allowed for platform in absent):
+        return built, absent
     for outcome in failed:
         if outcome.error is not None:
             raise outcome.error
-    if failed:
-        names = ", ".join(str(outcome.platform) for outcome in failed)
-        raise BuildFailedError(
-            f"not built: {names}; nothing was tagged",
-            fix=next((outcome.fix for outcome in failed if outcome.fix), "read the log of the failed try"),
-            details=_reasons(failed),
-        )
-    return [outcome for outcome in outcomes if isinstance(outcome, Built)]
+    raise BuildFailedError(
+        f"not built: {', '.join(str(platform) for platform in absent)}; nothing was tagged",
+        fix=next((outcome.fix for outcome in failed if outcome.fix), "read the log of the failed try"),
+        details=_reasons(failed),
+    )
 
 
 def _reasons(failed: Sequence[Failed]) -> tuple[str, ...]:

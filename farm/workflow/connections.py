@@ -7,10 +7,15 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from farm.errors import NoNativeNodeError
 from farm.inventory import Node
+from farm.nodes import lease as leases
 from farm.nodes.engine import liveness
 from farm.nodes.engine.endpoint import Endpoint, open_endpoint
+from farm.nodes.lease import Lease
 from farm.nodes.reach import Reached, reach
+from farm.platforms import Platform
+from farm.report.events import Emit, Warned
 
 # Two misses in a row, so that a hung BuildKit is known within 15 s and a board that swaps for a moment is not given up.
 CHECK_EVERY = 3.0
@@ -25,18 +30,34 @@ class Connections:
         self._reached = reached
         self._directory = directory
         self._endpoints: dict[str, Endpoint] = {}
+        self._told: set[str] = set()
         self._locks = {name: asyncio.Lock() for name in nodes}
 
-    async def endpoint(self, name: str) -> Endpoint:
-        """The node's endpoint. Raises FarmError where the node or its engine cannot be used."""
+    async def endpoint(self, name: str, platform: Platform | None = None) -> Endpoint:
+        """The node's endpoint. Raises FarmError where the node or its engine cannot be used.
+
+        A node that is reached only now, or anew, must say that it builds the `platform` as the others did before.
+        """
         async with self._locks[name]:
             if self._is_lost(name):
                 await self._drop(name)
                 self._reached[name] = await reach(self._nodes[name])
+                facts = self._reached[name].facts
+                if platform is not None and platform not in (*facts.native, *facts.emulated):
+                    raise NoNativeNodeError(f"{name}: does not build {platform} natively")
             if name not in self._endpoints:
                 found = self._reached[name]
                 self._endpoints[name] = await open_endpoint(found.node, found.facts, found.session, self._directory)
             return self._endpoints[name]
+
+    async def lease(self, name: str, *, holder: str, wait: float | None, emit: Emit) -> Lease:
+        """One of the node's slots, held on the node itself. Raises BusyError where other coordinators have them all."""
+        found = self._reached[name]
+        lease = await leases.lease(found.session, found.node, holder=holder, wait=wait, emit=emit)
+        if lease.problem and name not in self._told:
+            self._told.add(name)
+            emit(Warned(message=lease.problem))
+        return lease
 
     async def until_lost(self, name: str) -> str:
         """Return, with the reason in words, once the node's link has died or its BuildKit no longer answers."""

@@ -18,10 +18,13 @@ from farm.report.events import Warned
 from farm.report.outcome import Built
 from farm.retry import back_off, retrying
 from farm.sources.spec import Output
+from farm.workflow.bench import Bench
 from farm.workflow.join_builder import winners
-from farm.workflow.platform import Bench
 from farm.workflow.prepare import Source, changed, if_unreachable
 from farm.workflow.stages import Stages
+
+MISSING = "farm.missing-platforms"
+"""The annotation of an index that was published without some of its platforms."""
 
 
 class JoinError(Exception):
@@ -33,20 +36,32 @@ class JoinError(Exception):
 
 
 async def joined(
-    built: Sequence[Built], references: Sequence[Reference], bench: Bench, source: Source, stages: Stages
+    built: Sequence[Built],
+    references: Sequence[Reference],
+    bench: Bench,
+    source: Source,
+    stages: Stages,
+    *,
+    absent: Sequence[Platform] = (),
+    is_resumed: bool = False,
 ) -> str:
     """Give every tag to one index over what the nodes pushed, read it back, and return its digest.
 
     The join asks the very nodes that built, and finds everything in their caches. Where one has gone meanwhile, or the
     folder has changed so that they would build anew, the index is written over the digests that are in the registry;
-    so it is where the nodes turn out to have built anew all the same.
+    so it is where the nodes turn out to have built anew all the same, and where a resumed run has not asked all nodes.
+    Platforms that are `absent` are named in the index.
 
     Raises JoinFailedError, and VerificationError where the registry then holds something else.
     """
     expected = {outcome.platform: outcome.digest for outcome in built if outcome.digest}
+    if absent:
+        names = ",".join(str(platform) for platform in absent)
+        annotations = (*bench.spec.annotations, f"index:{MISSING}={names}")
+        bench = replace(bench, spec=replace(bench.spec, annotations=annotations))
     with stages.measured("join"):
-        obstacle = await _obstacle(built, bench, source)
-        if obstacle:
+        obstacle = "resumed" if is_resumed else await _obstacle(built, bench, source)
+        if obstacle and not is_resumed:
             bench.emit(Warned(message=f"{obstacle}; joining what was built and pushed"))
         result = await _join(built, references, bench, by_digest=obstacle is not None)
         if result.reran:
@@ -87,6 +102,8 @@ async def _is_what_was_built(
 
 async def _obstacle(built: Sequence[Built], bench: Bench, source: Source) -> str | None:
     """Why the nodes themselves cannot join, in words."""
+    if what := join.obstacle(bench.spec):
+        return what
     if what := await changed(source):
         return f"the context changed during the build ({what})"
     for node in dict.fromkeys(outcome.node for outcome in built):

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from farm.build import join
 from farm.build.endpoint import Endpoint
-from farm.build.join import NotJoined
+from farm.build.join import Builder, NotJoined
 from farm.build.locate import Buildx
 from farm.platforms import Platform
 
@@ -56,15 +56,15 @@ class JoinBuilder:
         self._connections = connections
         self._log = log
         self._wanted: Winners = {}
-        self._making: asyncio.Task[str | NotJoined] | None = None
+        self._making: asyncio.Task[Builder | NotJoined] | None = None
 
     def begin(self, wanted: Winners) -> None:
         """Start to make it for these nodes, and do not wait."""
         self._wanted = wanted
         self._making = asyncio.create_task(self._make(wanted))
 
-    async def made_for(self, wanted: Winners) -> str | NotJoined:
-        """The name of the builder of these nodes, in their order. Raises FarmError where one cannot be reached."""
+    async def made_for(self, wanted: Winners) -> Builder | NotJoined:
+        """The builder of these nodes, in their order. Raises FarmError where one cannot be reached."""
         if wanted != self._wanted or self._making is None or _is_spoilt(self._making):
             await self.close()
             self.begin(wanted)
@@ -77,7 +77,7 @@ class JoinBuilder:
             self._making.cancel()
             await asyncio.gather(self._making, return_exceptions=True)
 
-    async def _make(self, wanted: Winners) -> str | NotJoined:
+    async def _make(self, wanted: Winners) -> Builder | NotJoined:
         return await join.make_builder(
             self._buildx,
             config=self.config,
@@ -86,7 +86,7 @@ class JoinBuilder:
         )
 
 
-def _is_spoilt(making: asyncio.Task[str | NotJoined]) -> bool:
+def _is_spoilt(making: asyncio.Task[Builder | NotJoined]) -> bool:
     """Whether it came to nothing: then the next who asks shall try again."""
     if not making.done():
         return False

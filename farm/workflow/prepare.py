@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,9 +15,13 @@ from farm.registry.reference import Reference
 from farm.report import words
 from farm.report.events import Emit, Warned
 from farm.retry import back_off, retrying
-from farm.sources import context, dockerfile, fingerprint, git, pins
+from farm.sources import context, dockerfile, fingerprint, git
+from farm.sources import inputs as made_of
+from farm.sources import pins as pinning
 from farm.sources.context import Context
 from farm.sources.fingerprint import Fingerprint
+from farm.sources.ignore import Ignore
+from farm.sources.inputs import Inputs
 from farm.sources.spec import Spec
 from farm.workflow.together import together
 
@@ -90,10 +94,38 @@ async def pinned(
     async def digest(reference: Reference) -> str | None:
         return await retrying(lambda: client.digest(reference), pause_after=if_unreachable)
 
-    resolved = await pins.resolve(found.found, digest, place)
+    resolved = await pinning.resolve(found.found, digest, place)
     for warning in resolved.warnings:
         emit(Warned(message=warning))
-    return tuple(pins.build_context(pin) for pin in resolved.pins)
+    return tuple(pinning.build_context(pin) for pin in resolved.pins)
+
+
+async def inputs(
+    spec: Spec, source: Source, platforms: Sequence[Platform], pins: Sequence[str]
+) -> dict[Platform, Inputs]:
+    """What each platform is built from, part by part."""
+    folders = {name: await fingerprint.take(folder, Ignore()) for name, folder in _folders(spec)}
+    return {
+        platform: made_of.of(
+            spec,
+            context=source.context,
+            files=source.before,
+            commit=source.commit,
+            contexts=folders,
+            build_args=dockerfile.arguments(spec.build_args, os.environ),
+            pins=pins,
+            platform=platform,
+        )
+        for platform in platforms
+    }
+
+
+def _folders(spec: Spec) -> Iterator[tuple[str, Path]]:
+    """Those of the user's named contexts that are folders here."""
+    for value in spec.build_contexts:
+        name, _, place = value.partition("=")
+        if Path(place).is_dir():
+            yield name, Path(place)
 
 
 async def changed(source: Source) -> str | None:

@@ -17,7 +17,8 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
     """Say who would build what, and what every node answered. Raises what the planner raises."""
     nodes = select(inventory.nodes, request.only, request.excluded)
     async with surveyed(nodes, _ignore) as survey:
-        plan = planner.plan(request.spec.platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
+        platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
+        plan = planner.plan(platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
     return plan, survey.answers
 
 

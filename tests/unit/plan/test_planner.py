@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import pytest
 
 from farm.errors import NoNativeNodeError, UnreachableError
+from farm.history.strikes import Strike
 from farm.inventory.nodes import Node
 from farm.nodes.facts import Facts, Unreachable
-from farm.plan.planner import plan
+from farm.plan.planner import Plan, default_platforms, plan
 from farm.platforms import Platform, parse
 
 ARM64, ARMV7, AMD64 = parse("linux/arm64"), parse("linux/arm/v7"), parse("linux/amd64")
@@ -45,6 +48,10 @@ def away(name: str) -> Unreachable:
     return Unreachable(node=name, error=UnreachableError(f"{name}: no route to host"))
 
 
+def plan_all(nodes: dict[str, Node], answers: Mapping[str, Facts | Unreachable]) -> Plan:
+    return plan(default_platforms(nodes, answers), nodes, answers)
+
+
 PI4, Z1, Z2 = node("pi4"), node("z1"), node("z2")
 HOME = {n.name: n for n in (PI4, Z1, Z2)}
 ANSWERS: dict[str, Facts | Unreachable] = {
@@ -67,12 +74,12 @@ def test_every_platform_gets_its_native_node_and_twins_stand_by() -> None:
 
 
 def test_without_platforms_all_usual_native_ones_are_planned_but_not_old_relatives() -> None:
-    assert [a.platform for a in plan((), HOME, ANSWERS).assignments] == [AMD64, ARMV7, ARM64]
+    assert [a.platform for a in plan_all(HOME, ANSWERS).assignments] == [AMD64, ARMV7, ARM64]
 
 
 def test_what_a_node_declares_limits_what_it_gets() -> None:
     nodes = HOME | {"pi4": node("pi4", ARM64)}
-    assert [str(a.platform) for a in plan((), nodes, ANSWERS).assignments] == ["linux/amd64", "linux/arm64"]
+    assert [str(a.platform) for a in plan_all(nodes, ANSWERS).assignments] == ["linux/amd64", "linux/arm64"]
     with pytest.raises(NoNativeNodeError, match="linux/arm/v7") as caught:
         plan((ARMV7,), nodes, ANSWERS)
     assert any("declared linux/arm64" in detail for detail in caught.value.details)
@@ -110,17 +117,17 @@ def test_a_platform_whose_only_node_is_silent_is_unreachable_not_impossible() ->
 def test_a_declared_platform_of_a_silent_node_is_not_dropped_from_the_default() -> None:
     nodes = HOME | {"pi4": node("pi4", ARM64, ARMV7)}
     with pytest.raises(UnreachableError, match="linux/arm64"):
-        plan((), nodes, ANSWERS | {"pi4": away("pi4")})
+        plan_all(nodes, ANSWERS | {"pi4": away("pi4")})
 
 
 def test_all_nodes_silent_is_unreachable() -> None:
     with pytest.raises(UnreachableError):
-        plan((), HOME, {name: away(name) for name in HOME})
+        plan_all(HOME, {name: away(name) for name in HOME})
 
 
 def test_no_nodes_at_all_is_said() -> None:
     with pytest.raises(NoNativeNodeError, match="no node is left"):
-        plan((), {}, {})
+        plan_all({}, {})
 
 
 def test_platforms_are_spread_over_twins_by_slots() -> None:
@@ -145,6 +152,34 @@ def test_the_plan_does_not_depend_on_the_order_of_its_input() -> None:
         result = plan(shuffled, {n: HOME[n] for n in order}, {n: ANSWERS[n] for n in reversed(order)})
         assert {a.platform: a for a in result.assignments} == expected
         assert [a.platform for a in result.assignments] == shuffled
+
+
+def test_a_node_that_rests_comes_last_and_the_reason_says_until_when() -> None:
+    strike = Strike(node="z1", count=3, until=datetime(2026, 1, 2, 2, 13, tzinfo=UTC))
+    assignment = plan((AMD64,), HOME, ANSWERS, resting={"z1": strike}).assignments[0]
+    assert (assignment.node, assignment.standbys) == ("z2", ("z1",))
+    assert assignment.reason == "z1 rests until 02:13 after 3 losses"
+
+
+def test_the_last_node_of_a_platform_is_used_even_while_it_rests() -> None:
+    strike = Strike(node="pi4", count=1, until=datetime(2026, 1, 2, 2, 13, tzinfo=UTC))
+    assignment = plan((ARM64,), HOME, ANSWERS, resting={"pi4": strike}).assignments[0]
+    assert assignment.node == "pi4"
+    assert assignment.reason == "pi4 rests until 02:13 after 1 loss, but no other node is there"
+
+
+def test_a_silent_node_that_declares_the_platform_is_the_last_standby() -> None:
+    nodes = {"z1": node("z1", AMD64), "z2": node("z2", AMD64), "z3": node("z3", AMD64)}
+    answers = {"z1": away("z1"), "z2": ANSWERS["z2"], "z3": facts("z3", AMD64)}
+    assignment = plan((AMD64,), nodes, answers).assignments[0]
+    assert (assignment.node, assignment.standbys) == ("z2", ("z3", "z1"))
+
+
+def test_an_optional_platform_that_nobody_builds_is_left_out() -> None:
+    riscv = parse("linux/riscv64")
+    assert [a.platform for a in plan((AMD64, riscv), HOME, ANSWERS, optional=(riscv,)).assignments] == [AMD64]
+    with pytest.raises(NoNativeNodeError):
+        plan((AMD64, riscv), HOME, ANSWERS, optional=(ARM64,))
 
 
 def test_a_platform_named_twice_is_planned_once() -> None:

@@ -16,6 +16,7 @@ from farm.report.events import (
     LogLine,
     NodeProbed,
     Planned,
+    Reused,
     RunStarted,
     StageFinished,
     StageStarted,
@@ -34,6 +35,10 @@ LINES: list[tuple[Event, str | None]] = [
     (
         Planned(platform=ARM64, node="pi4", standbys=("pi5",), reason="first by name", emulated=False),
         "[pi4 linux/arm64] planned: first by name; standby pi5",
+    ),
+    (
+        Reused(node="pi4", platform=ARM64, run="r0", digest=DIGEST),
+        "[pi4 linux/arm64] taken from run r0: sha256:1234567890ab",
     ),
     (BuildStarted(node="pi4", platform=ARM64, attempt=1), "[pi4 linux/arm64] building"),
     (BuildStarted(node="pi5", platform=ARM64, attempt=2), "[pi5 linux/arm64] building (try 2)"),

@@ -1,0 +1,110 @@
+"""One try at one platform on one node: reach it, take its slot, build under watch, look at what it pushed."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+
+from farm.build import platform_build
+from farm.build.failures import Diagnosis, Kind, classify
+from farm.build.platform_build import Try
+from farm.build.run import Activity
+from farm.errors import BusyError, FarmError
+from farm.nodes.engine.endpoint import Endpoint
+from farm.platforms import Platform
+from farm.registry import manifests, verify
+from farm.registry.verify import Checked
+from farm.retry import retrying
+from farm.workflow.bench import Bench
+from farm.workflow.prepare import if_unreachable
+from farm.workflow.watch import GivenUpError, limit, watched
+
+# Somebody else's build on the only node for a platform is waited for: it ends, or its own watch ends it.
+LEASE_WAIT = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Success:
+    """What a try came to. `checked` is None where nothing was pushed."""
+
+    endpoint: Endpoint
+    tried: Try
+    checked: Checked | None
+
+
+class TryFailedError(Exception):
+    """One try failed; the diagnosis says why, `output` is what the failed step printed last."""
+
+    def __init__(self, diagnosis: Diagnosis, output: tuple[str, ...] = ()) -> None:
+        super().__init__(diagnosis.reason)
+        self.diagnosis = diagnosis
+        self.output = output
+
+
+async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool) -> Success:
+    """Try once; `number` counts the platform's tries from 1, `may_wait` allows to wait for other coordinators.
+
+    Raises TryFailedError, and FarmError where what was pushed is wrong or cannot be looked at.
+    """
+    async with _leased(platform, node, bench, may_wait=may_wait) as endpoint:
+        activity = Activity()
+        try:
+            tried = await watched(
+                platform_build.build(
+                    bench.buildx,
+                    bench.spec,
+                    bench.place,
+                    endpoint=endpoint,
+                    platform=platform,
+                    log=bench.logs / f"{node}-{platform.slug}-{number}.log",
+                    emit=bench.emit,
+                    activity=activity,
+                ),
+                lost=bench.connections.until_lost(node),
+                activity=activity,
+                silence=bench.limits.silence,
+                longest=limit(bench.limits.build, bench.journal.usual(platform, node)),
+            )
+        except GivenUpError as error:
+            raise TryFailedError(error.diagnosis) from error
+        if tried.evidence is not None:
+            alive = await bench.connections.is_alive(node)
+            diagnosis = classify(replace(tried.evidence, is_socket_alive=alive))
+            raise TryFailedError(diagnosis, tried.evidence.step_lines)
+    return Success(endpoint=endpoint, tried=tried, checked=await _checked(platform, tried, bench))
+
+
+@contextlib.asynccontextmanager
+async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool) -> AsyncIterator[Endpoint]:
+    """The node's endpoint, with one of its slots for as long as the block runs."""
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            endpoint = await bench.connections.endpoint(node, platform)
+            lease = await bench.connections.lease(
+                node, holder=f"run {bench.run}", wait=LEASE_WAIT if may_wait else None, emit=bench.emit
+            )
+            stack.push_async_callback(lease.close)
+        except BusyError as error:
+            raise TryFailedError(Diagnosis(kind=Kind.BUSY, reason=error.what, fix=error.fix)) from error
+        except FarmError as error:
+            # Whatever keeps this node away, another one may be there: for the run it is lost.
+            raise TryFailedError(Diagnosis(kind=Kind.NODE_LOST, reason=error.what, fix=error.fix)) from error
+        yield endpoint
+
+
+async def _checked(platform: Platform, tried: Try, bench: Bench) -> Checked | None:
+    """Look at what the node pushed: the image manifest's digest, and that it is an image for this platform."""
+    if tried.pushed is None or bench.repository is None:
+        return None
+    repository = bench.repository
+    pushed = repository.with_digest(tried.pushed.digest)
+
+    async def look() -> Checked:
+        manifest = await bench.client.manifest(pushed)
+        entry = manifests.image_entry(manifest.raw, platform)
+        return await verify.image(bench.client, repository, platform, entry.digest, bench.known)
+
+    checked = await retrying(look, pause_after=if_unreachable)
+    bench.checked.append(checked)
+    return checked

@@ -1,0 +1,50 @@
+"""What all platforms of a run share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from farm.build.locate import Buildx
+from farm.build.platform_build import Place
+from farm.platforms import Platform
+from farm.registry.client import Client
+from farm.registry.reference import Reference
+from farm.registry.verify import Checked
+from farm.report.events import Emit
+from farm.sources.inputs import Inputs
+from farm.sources.spec import Spec
+from farm.workflow.connections import Connections
+from farm.workflow.join_builder import JoinBuilder
+from farm.workflow.journal import Journal
+from farm.workflow.request import Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The tools and the inputs of one run.
+
+    `known` are checks of earlier runs by digest, `checked` those of this run; `plain_http` names the registries without
+    TLS; `inputs` says of each platform what it is built from; `run` is the run's name.
+    """
+
+    run: str
+    buildx: Buildx
+    spec: Spec
+    place: Place
+    logs: Path
+    emit: Emit
+    retries: int
+    limits: Limits
+    connections: Connections
+    slots: Mapping[str, asyncio.Semaphore]
+    client: Client
+    repository: Reference | None
+    plain_http: tuple[str, ...]
+    join_builder: JoinBuilder
+    journal: Journal
+    inputs: Mapping[Platform, Inputs]
+    known: Mapping[str, Checked]
+    checked: list[Checked] = field(default_factory=list)

@@ -1,0 +1,100 @@
+"""What a run remembers of itself and of earlier ones. A history that fails is a warning, never a failed build."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from farm.history.durations import usual
+from farm.history.errors import HistoryError
+from farm.history.history import History
+from farm.history.records import Resumable
+from farm.history.strikes import Strike
+from farm.platforms import Platform
+from farm.report.events import Emit, Warned
+from farm.report.outcome import Attempt, Built, Failed
+from farm.sources.inputs import Inputs
+
+T = TypeVar("T")
+
+
+class Journal:
+    """The history as one run uses it: every call answers, with nothing where the history cannot."""
+
+    def __init__(self, run: str, target: str, history: History | None, emit: Emit) -> None:
+        self._run = run
+        self._target = target
+        self._history = history
+        self._emit = emit
+
+    def begin(self, references: Sequence[str]) -> None:
+        """Record that the run has begun."""
+        now = datetime.now(UTC)
+        self._ask(lambda history: history.begin(self._run, target=self._target, references=references, started=now))
+
+    def attempted(self, platform: Platform, number: int, attempt: Attempt) -> None:
+        """Record one try as soon as it has ended."""
+        self._ask(lambda history: history.attempted(self._run, platform, number, attempt))
+
+    def finished(self, built: Built, inputs: Inputs, *, reused_from: str | None = None) -> None:
+        """Record a platform that is there: from now on it survives the death of its node and of this run."""
+        self._ask(lambda history: history.finished(self._run, built, inputs.components, reused_from=reused_from))
+
+    def failed(self, failed: Failed) -> None:
+        """Record a platform that is not there."""
+        self._ask(lambda history: history.failed(self._run, failed))
+
+    def end(self, *, exit_code: int, index: str | None, seconds: float) -> None:
+        """Record how the run ended."""
+        self._ask(lambda history: history.end(self._run, exit_code=exit_code, index=index, seconds=seconds))
+
+    def resumable(self, run: str | None, references: Sequence[str]) -> Resumable | None:
+        """The run to go on with. Raises UsageError for a named run that cannot be."""
+        return self._ask(lambda history: history.resumable(run, references))
+
+    def usual(self, platform: Platform, node: str) -> float | None:
+        """Seconds that this target usually takes there with a cold cache; None where it was never built so."""
+        return self._ask(lambda history: usual(history.durations(self._target, platform, node)))
+
+    def resting(self) -> Mapping[str, Strike]:
+        """The nodes that rest after losing builds, by the local clock."""
+        return self._ask(lambda history: history.resting(datetime.now().astimezone())) or {}
+
+    def strike(self, node: str) -> None:
+        """Count a lost build against a node."""
+        self._ask(lambda history: history.strike(node, datetime.now(UTC)))
+
+    def absolve(self, node: str) -> None:
+        """Forget the losses of a node that has built something."""
+        self._ask(lambda history: history.absolve(node))
+
+    def _ask(self, call: Callable[[History], T]) -> T | None:
+        if self._history is None:
+            return None
+        try:
+            return call(self._history)
+        except HistoryError as error:
+            self._emit(Warned(message=f"{error.what}; this run is not remembered"))
+            self._history.close()
+            self._history = None
+            return None
+
+
+@contextlib.contextmanager
+def opened(path: Path, *, run: str, target: str, emit: Emit) -> Iterator[Journal]:
+    """Open the history for one run of `target` (what is built, the same from night to night)."""
+    try:
+        history = History.open(path)
+    except HistoryError as error:
+        emit(Warned(message=f"{error.what}; this run is not remembered"))
+        history = None
+    if history is not None and history.warning:
+        emit(Warned(message=history.warning))
+    try:
+        yield Journal(run, target, history, emit)
+    finally:
+        if history is not None:
+            history.close()
