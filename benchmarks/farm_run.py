@@ -23,8 +23,15 @@ def arguments(place: Place, context: Path, *more: str, platforms: str = PLATFORM
 
 
 def environment(place: Place) -> dict[str, str]:
-    """What farm remembers (verified images, the context's identity) is the benchmark's own."""
-    return {"XDG_STATE_HOME": str(place.folder / "state")}
+    """What farm remembers (verified images, the context's identity) is the benchmark's own.
+
+    So is the place of Python's compiled modules: the environment may forbid them, and no user has them made every time.
+    """
+    return {
+        "XDG_STATE_HOME": str(place.folder / "state"),
+        "PYTHONPYCACHEPREFIX": str(place.folder / "pycache"),
+        "PYTHONDONTWRITEBYTECODE": "",
+    }
 
 
 def build(place: Place, context: Path, *more: str, platforms: str = PLATFORMS) -> Timed:
