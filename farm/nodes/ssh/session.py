@@ -12,10 +12,13 @@ import asyncssh
 from farm.errors import FarmError, RefusedError, UnreachableError
 from farm.nodes.completed import Completed
 from farm.nodes.ssh.forward import Forward, RemoteSocket
+from farm.nodes.ssh.process import RemoteProcess
 from farm.nodes.ssh.target import Target
 
 # OpenSSH's MaxSessions is 10 by default, and somebody else's ControlMaster may not share it: leave two.
 _COMMANDS = 8
+# Commands that last must leave room for those that end.
+_MOST_LASTING = 6
 # All that farm asks of a node fits into some kilobytes.
 _MOST_BYTES = 4 << 20
 # What a peer that still answers needs at most to see a connection off.
@@ -36,6 +39,7 @@ class Session:
         self._connections = connections
         self._places = asyncio.Semaphore(_COMMANDS)
         self._busy = 0
+        self._lasting = 0
 
     @property
     def node(self) -> str:
@@ -82,6 +86,28 @@ class Session:
             stderr=stderr.decode("utf-8", "replace"),
             exit_status=process.returncode,
         )
+
+    async def start(self, command: str) -> RemoteProcess:
+        """Start one command that lasts until it is closed, and takes one of the eight places until then.
+
+        Raises UnreachableError if the connection is lost, RefusedError if the server starts none or six last already.
+        """
+        if self._lasting == _MOST_LASTING:
+            raise RefusedError(
+                f"{self._target}: {_MOST_LASTING} commands last already, and SSH servers start ten at most"
+            )
+        self._lasting += 1
+        try:
+            process = await self._start(command)
+        except BaseException:
+            self._lasting -= 1
+            raise
+
+        def ended() -> None:
+            self._lasting -= 1
+            self._end(process)
+
+        return RemoteProcess(process, ended)
 
     async def open(self, remote_socket: str) -> RemoteSocket:
         """Connect to a Unix socket on the node.
