@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
+import os
 import signal
 import sys
+from pathlib import Path
 
 import click
 
@@ -97,6 +100,7 @@ def main() -> None:
     gc.set_threshold(100_000)
     # `systemctl stop` and cron's time-outs are Ctrl-C to us: what was begun is taken back, at any instant.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    _make_streams_usable()
     try:
         code = farm.main(standalone_mode=False)
     except click.exceptions.Abort:
@@ -116,6 +120,16 @@ def main() -> None:
     # The same when all ends: what is left goes with the process.
     gc.freeze()
     sys.exit(int(code) if isinstance(code, int) else 0)
+
+
+def _make_streams_usable() -> None:
+    """Output must never end a build: neither a closed stream nor a mark that an old locale cannot write."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - it lives as long as the process
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 if __name__ == "__main__":

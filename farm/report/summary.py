@@ -31,10 +31,14 @@ def show(report: Report, stream: TextIO) -> None:
         for outcome in report.outcomes:
             if isinstance(outcome, Built):
                 node = f"{outcome.node} (emulated)" if outcome.emulated else outcome.node
-                mark, cached, digest = Text("✔", "green"), f"{outcome.cached}/{outcome.total}", outcome.digest or "-"
+                mark, cached, digest = (
+                    Text(_mark("✔", "+", stream), "green"),
+                    f"{outcome.cached}/{outcome.total}",
+                    outcome.digest or "-",
+                )
             else:
                 node = ", ".join(dict.fromkeys(attempt.node for attempt in outcome.attempts)) or "-"
-                mark, cached, digest = Text("✘", "red"), "-", "-"
+                mark, cached, digest = Text(_mark("✘", "!", stream), "red"), "-", "-"
             table.add_row(
                 mark,
                 str(outcome.platform),
@@ -49,6 +53,14 @@ def show(report: Report, stream: TextIO) -> None:
         _tries(outcome, console.print)
     if report.error is None:
         _result(report, console)
+
+
+def _mark(wanted: str, plain: str, stream: TextIO) -> str:
+    try:
+        wanted.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return plain
+    return wanted
 
 
 def _result(report: Report, console: Console) -> None:
