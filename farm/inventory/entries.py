@@ -34,7 +34,7 @@ class NodeEntry(TypedDict, total=False):
     engine: Annotated[
         Engine, rules.ENGINE, Field(description="What runs BuildKit: found by probe (auto, the default) or given.")
     ]
-    socket: Annotated[str, rules.SOCKET, Field(description="BuildKit's Unix socket on the node; default: probed.")]
+    socket: Annotated[str, rules.SOCKET, Field(description="Its Unix socket on the node; default: probed.")]
     jump: Annotated[str, rules.JUMP, Field(description="Host to connect through: [user@]host[:port].")]
     labels: Annotated[list[Annotated[str, rules.LABEL]], rules.LABELS, Field(description="Words to choose nodes by.")]
     slots: Annotated[

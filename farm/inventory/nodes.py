@@ -9,8 +9,9 @@ from typing import Literal
 
 from farm.platforms import Platform
 
-Engine = Literal["auto", "buildkitd", "local"]
-"""What runs BuildKit on a node; `auto` takes what the probe finds, `local` is the coordinator's own, without SSH."""
+Engine = Literal["auto", "buildkitd", "docker", "local"]
+"""What runs BuildKit on a node: `auto` takes what the probe finds, `docker` is the BuildKit inside Docker Engine, and
+`local` is what the coordinator itself has, without SSH."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

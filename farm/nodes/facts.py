@@ -12,8 +12,9 @@ from farm.platforms import Platform
 class FoundEngine:
     """A BuildKit that the probe found: kind of engine, socket on the node, and the version that it says it is.
 
+    For `docker` that is the Docker Engine's: the BuildKit inside may say of itself only `v0.0.0+unknown`, as Debian's.
     `problem` is None for a usable one, else one line that says why not (no permission, nobody listens, frozen), and
-    `fix` how to mend it. `denied` tells a refused permission from a daemon that may come back.
+    `fix` how to mend it. `denied` tells a refusal (no permission, no image store) from a daemon that may come back.
     """
 
     engine: str

@@ -5,69 +5,118 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from farm.errors import FarmError, UnreachableError
 from farm.inventory import Node
 from farm.nodes.engine import liveness
 from farm.nodes.engine.choose import choose
-from farm.nodes.engine.info_call import NotBuildKitError
-from farm.nodes.facts import Facts
+from farm.nodes.engine.info_call import NotBuildKitError, SpeaksHttpError
+from farm.nodes.engine.stream import Stream
+from farm.nodes.engine.upgraded import Dial, Upgraded
+from farm.nodes.facts import Facts, FoundEngine
 
 if TYPE_CHECKING:
-    from farm.nodes.ssh.forward import Forward
     from farm.nodes.ssh.session import Session
 
 # sun_path in unix(7) is 108 bytes with its final NUL.
 _LONGEST_PATH = 107
 
 
+# Docker would keep an untagged image of every build (BuildKit, exporter/containerimage: `store`).
+_OUTPUT_ATTRIBUTES = {"docker": (("store", "false"),)}
+
+
+class _Bridge(Protocol):
+    """A local socket that was made, and is taken away again."""
+
+    @property
+    def local(self) -> Path:
+        """Where it is."""
+
+    async def close(self) -> None:
+        """Take it away."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A socket on the coordinator behind which the node's BuildKit answers; `version` is that BuildKit's."""
+    """A socket on the coordinator behind which the node's BuildKit answers.
+
+    `engine` and `version` are what runs that BuildKit there, `why` the reason for this engine in words.
+    `output_attributes` are what an image output on this node must say besides.
+    """
 
     node: str
     engine: str
     version: str
     socket: Path
-    _forward: Forward | None = field(default=None, repr=False, compare=False)
+    why: str = ""
+    output_attributes: tuple[tuple[str, str], ...] = ()
+    _bridge: _Bridge | None = field(default=None, repr=False, compare=False)
 
     async def close(self) -> None:
-        """Remove what was made for it; a `local` engine's own socket stays."""
-        if self._forward is not None:
-            await self._forward.close()
+        """Remove what was made for it; an engine's own socket on this machine stays."""
+        if self._bridge is not None:
+            await self._bridge.close()
 
 
 async def open_endpoint(node: Node, facts: Facts, session: Session | None, directory: Path) -> Endpoint:
     """Bring the node's engine to a local socket and hear it answer there.
 
-    With a session, the socket is made in `directory`, which must be the caller's own (0700) and short; without one the
-    engine is on this machine and its own socket is given back.
+    Sockets are made in `directory`, which must be the caller's own (0700) and short. Without a session the engine is on
+    this machine, and its own socket is given back where it speaks BuildKit as it is.
 
     Raises RefusedError or UnreachableError where the engine cannot be used, FarmError where the socket cannot be made.
     """
-    engine = choose(node, facts)
-    if session is None:
-        return Endpoint(
-            node=node.name,
-            engine="local",
-            version=await _version(node, Path(engine.socket)),
-            socket=Path(engine.socket),
-        )
-    forward = await session.forward(engine.socket, _place(node, directory))
+    choice = choose(node, facts)
+    engine = choice.engine
+    bridge = await _bridged(node, engine, session, directory)
+    socket = Path(engine.socket) if bridge is None else bridge.local
     try:
-        version = await _version(node, forward.local)
-    except BaseException:
-        await forward.close()
+        version = await liveness.version(await liveness.dial(socket))
+    except BaseException as error:
+        if bridge is not None:
+            await bridge.close()
+        if isinstance(error, NotBuildKitError):
+            raise _no_answer(node, engine, error) from error
         raise
-    return Endpoint(node=node.name, engine=engine.engine, version=version, socket=forward.local, _forward=forward)
+    return Endpoint(
+        node=node.name,
+        engine=engine.engine,
+        version=engine.version if engine.engine == "docker" and engine.version else version,
+        socket=socket,
+        why=choice.why,
+        output_attributes=_OUTPUT_ATTRIBUTES.get(engine.engine, ()),
+        _bridge=bridge,
+    )
 
 
-async def _version(node: Node, socket: Path) -> str:
+async def _bridged(node: Node, engine: FoundEngine, session: Session | None, directory: Path) -> _Bridge | None:
+    """What stands between a local socket and the engine; None where the engine's own socket will do."""
+
+    async def dial() -> Stream:
+        return await (liveness.dial(Path(engine.socket)) if session is None else session.open(engine.socket))
+
+    if engine.engine == "docker" and await _wants_upgrade(node, engine, dial):
+        upgraded = Upgraded(_place(node, directory), dial)
+        await upgraded.listen()
+        return upgraded
+    return None if session is None else await session.forward(engine.socket, _place(node, directory))
+
+
+async def _wants_upgrade(node: Node, engine: FoundEngine, dial: Dial) -> bool:
     try:
-        return await liveness.version(await liveness.dial(socket))
+        await liveness.version(await dial())
+    except SpeaksHttpError:
+        return True
     except NotBuildKitError as error:
-        raise UnreachableError(f"{node.name}: BuildKit does not answer: {error}", fix=error.fix) from error
+        raise _no_answer(node, engine, error) from error
+    return False
+
+
+def _no_answer(node: Node, engine: FoundEngine, error: NotBuildKitError) -> UnreachableError:
+    fix = "restart Docker on the node and look into its log" if engine.engine == "docker" else error.fix
+    return UnreachableError(f"{node.name}: BuildKit does not answer: {error}", fix=fix)
 
 
 def _place(node: Node, directory: Path) -> Path:

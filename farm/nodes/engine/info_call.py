@@ -24,6 +24,10 @@ class NotBuildKitError(Exception):
         self.fix = fix
 
 
+class SpeaksHttpError(NotBuildKitError):
+    """It answers in HTTP/1.1, as a Docker Engine older than 29.2 does, whose BuildKit must be asked for first."""
+
+
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
@@ -53,15 +57,18 @@ REQUEST = (
 )
 
 UNKNOWN = "it answers, but not as BuildKit 0.11 or newer"
-_DOCKER = "it answers HTTP/1.1, as a Docker Engine older than 29.2 does, where BuildKit speaks HTTP/2"
+_HTTP = "it answers HTTP/1.1, as a Docker Engine older than 29.2 does, where BuildKit speaks HTTP/2"
 
 
 def answer(received: bytes) -> str | None:
-    """The version in what was received so far; None if more must come. Raises NotBuildKitError if none can come."""
+    """The version in what was received so far; None if more must come.
+
+    Raises NotBuildKitError if none can come, SpeaksHttpError among them.
+    """
     if received[:5] == b"HTTP/"[: len(received[:5])]:
         if len(received) < 5:
             return None
-        raise NotBuildKitError(_DOCKER)
+        raise SpeaksHttpError(_HTTP)
     message = b""
     for position, (kind, flags, stream, payload) in enumerate(_frames(received)):
         if position == 0 and kind != _SETTINGS:

@@ -4,22 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Protocol
 
 from farm.nodes.engine.info_call import MOST_BYTES, REQUEST, UNKNOWN, NotBuildKitError, answer
-
-
-class Stream(Protocol):
-    """A connection to a socket, near or far."""
-
-    async def read(self, limit: int, /) -> bytes:
-        """Some bytes, b"" at the end."""
-
-    def write(self, data: bytes, /) -> None:
-        """Send."""
-
-    def close(self) -> None:
-        """End the connection."""
+from farm.nodes.engine.stream import LocalStream, Stream
 
 
 async def version(stream: Stream, *, within: float = 5.0) -> str:
@@ -65,19 +52,4 @@ async def dial(socket: Path) -> Stream:
         reader, writer = await asyncio.open_unix_connection(str(socket))
     except OSError as error:
         raise NotBuildKitError(f"nobody listens there ({error.strerror or error})") from error
-    return _LocalStream(reader, writer)
-
-
-class _LocalStream:
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    async def read(self, limit: int, /) -> bytes:
-        return await self._reader.read(limit)
-
-    def write(self, data: bytes, /) -> None:
-        self._writer.write(data)
-
-    def close(self) -> None:
-        self._writer.close()
+    return LocalStream(reader, writer)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from importlib import resources
 from pathlib import Path
@@ -16,8 +17,10 @@ from farm.errors import RefusedError, UnreachableError
 from farm.inventory import Node
 from farm.nodes import local
 from farm.nodes.completed import Completed
-from farm.nodes.engine import liveness
+from farm.nodes.engine import docker_api, liveness
+from farm.nodes.engine.docker_info import NotDockerError
 from farm.nodes.engine.info_call import NotBuildKitError
+from farm.nodes.engine.stream import Stream
 from farm.nodes.facts import Facts, FoundEngine
 from farm.nodes.probe import parse
 from farm.nodes.probe.answers import UnusableAnswerError
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
 
 # A daemon that is awake answers in milliseconds, a board under load in tenths of a second.
 _ENGINE_SECONDS = 3.0
+# A daemon that is asked for something that it does not speak hangs up at once.
+_KIND_SECONDS = 1.5
 _RESTRICTED = "log in with ssh and run `sh`: the account needs a shell (no ForceCommand, no nologin)"
 
 
@@ -40,7 +45,7 @@ async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts
         # Every login shell reads these two words alike, so the script never meets fish's or csh's quoting.
         return await session.run("exec sh -s", input=script, timeout=timeout)
 
-    async def dial(socket: str) -> liveness.Stream:
+    async def dial(socket: str) -> Stream:
         try:
             return await session.open(socket)
         except (UnreachableError, RefusedError) as error:
@@ -48,32 +53,33 @@ async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts
                 raise
             raise NotBuildKitError(
                 "nobody listens there, or the SSH server allows no tunnel to it",
-                fix="start buildkitd on the node, and set `AllowStreamLocalForwarding yes` in its sshd_config",
+                fix="start its daemon on the node, and set `AllowStreamLocalForwarding yes` in its sshd_config",
             ) from error
 
-    return await _facts(node, node.socket, ask, dial)
+    return await _facts(node, _own_sockets(node), ask, dial)
 
 
 async def probe_local(node: Node, *, timeout: float = 10.0) -> Facts:  # noqa: ASYNC109 - as everywhere
-    """The same for this machine, without SSH. BUILDKIT_HOST names a socket where the inventory does not."""
+    """The same for this machine, without SSH. BUILDKIT_HOST and DOCKER_HOST may name sockets too."""
 
     async def ask(script: bytes) -> Completed:
         return await local.run("sh", "-s", input=script, timeout=timeout)
 
-    async def dial(socket: str) -> liveness.Stream:
+    async def dial(socket: str) -> Stream:
         return await liveness.dial(Path(socket))
 
-    return await _facts(node, node.socket or _buildkit_host(), ask, dial)
+    named = {"FARM_SOCKET": _unix_path("BUILDKIT_HOST"), "FARM_DOCKER": _unix_path("DOCKER_HOST")}
+    return await _facts(node, named | _own_sockets(node), ask, dial)
 
 
 async def _facts(
     node: Node,
-    socket: str | None,
+    sockets: Mapping[str, str | None],
     ask: Callable[[bytes], Awaitable[Completed]],
-    dial: Callable[[str], Awaitable[liveness.Stream]],
+    dial: Callable[[str], Awaitable[Stream]],
 ) -> Facts:
     script = resources.files(__package__).joinpath("script.sh").read_text(encoding="utf-8")
-    prefix = f"FARM_SOCKET={shlex.quote(socket)}\n" if socket else ""
+    prefix = "".join(f"{name}={shlex.quote(socket)}\n" for name, socket in sockets.items() if socket)
     before = time.time()
     completed = await ask((prefix + script).encode())
     try:
@@ -84,20 +90,33 @@ async def _facts(
             fix=_RESTRICTED,
             details=tuple(completed.stderr.strip().splitlines()[-3:]),
         ) from error
-    engines = await asyncio.gather(*(_heard(engine, dial) for engine in facts.engines))
+    engines = await asyncio.gather(*(_heard(engine, node, dial) for engine in facts.engines))
     return replace(facts, engines=tuple(engines))
 
 
-async def _heard(engine: FoundEngine, dial: Callable[[str], Awaitable[liveness.Stream]]) -> FoundEngine:
+async def _heard(engine: FoundEngine, node: Node, dial: Callable[[str], Awaitable[Stream]]) -> FoundEngine:
     """The engine with what the daemon behind its socket says."""
     if engine.problem is not None:
         return engine
     try:
+        if engine.engine == "docker":
+            return await docker_api.ask(engine, await dial(engine.socket), within=_ENGINE_SECONDS)
+        if engine.socket == node.socket and node.engine != "buildkitd":
+            # The inventory names a socket and not what listens there: a new Docker answers as BuildKit, too.
+            with contextlib.suppress(NotDockerError):
+                return await docker_api.ask(engine, await dial(engine.socket), within=_KIND_SECONDS)
         return replace(engine, version=await liveness.version(await dial(engine.socket), within=_ENGINE_SECONDS))
     except NotBuildKitError as error:
         return replace(engine, problem=str(error), fix=error.fix)
 
 
-def _buildkit_host() -> str | None:
-    address = os.environ.get("BUILDKIT_HOST", "")
+def _own_sockets(node: Node) -> dict[str, str | None]:
+    """The inventory's socket, under the name by which the script knows what it is for."""
+    if node.socket is None:
+        return {}
+    return {"FARM_DOCKER" if node.engine == "docker" else "FARM_SOCKET": node.socket}
+
+
+def _unix_path(variable: str) -> str | None:
+    address = os.environ.get(variable, "")
     return address.removeprefix("unix://") if address.startswith("unix://") else None

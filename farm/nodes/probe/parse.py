@@ -86,7 +86,7 @@ def _machine(said: Answers, kernel: str) -> native.Machine:
     return native.Machine(
         kernel=kernel,
         userland=_PACKAGE_WORDS.get(packages, packages) if packages else elf.architecture(said.first("elf.self") or ""),
-        engine=elf.architecture(said.first("elf.buildkitd") or ""),
+        engine=elf.architecture(said.first("elf.buildkitd") or said.first("elf.dockerd") or ""),
         aarch32=None if aarch32 is None else aarch32 == "yes",
         page_size=_page_size(said.first("page")),
         features=frozenset(next((value for name, value in cpu if name == "flags"), "").split()),
@@ -130,9 +130,12 @@ def _memory_available(memory: dict[str, str]) -> int:
 def _disk(said: Answers, found: Iterable[FoundEngine]) -> tuple[int, int] | None:
     """Total and free bytes where the first usable engine keeps its cache: rootless ones have it in the home."""
     sizes = [(int(size[1]) * 1024, int(size[2]) * 1024) for line in said.all("disk") if (size := _SIZES.search(line))]
-    usable = next((engine.socket for engine in found if engine.problem is None), "")
-    # The script asks for both places in this order.
-    return sizes[-1 if usable.startswith("/run/user/") else 0] if sizes else None
+    usable = next((engine for engine in found if engine.problem is None), None)
+    # The script asks for these places in this order: rootful, rootless, Docker's.
+    place = 0
+    if usable is not None:
+        place = 1 if usable.socket.startswith("/run/user/") else 2 if usable.engine == "docker" else 0
+    return sizes[min(place, len(sizes) - 1)] if sizes else None
 
 
 def _temperature(readings: Iterable[str]) -> float | None:

@@ -80,41 +80,46 @@ holding() { # DIRECTORY: it, or what would hold it: the nearest directory above 
     dir=${dir:-/}
 }
 
-engine() { # the program, which may be for another architecture than the rest of the userland
-    command -v buildkitd >/dev/null || return
-    program=$(command -v buildkitd)
-    echo "buildkitd=$program"
-    header elf.buildkitd "$program"
+engine() { # NAME: the program, which may be for another architecture than the rest of the userland
+    command -v "$1" >/dev/null || return
+    program=$(command -v "$1")
+    echo "$1=$program"
+    header "elf.$1" "$program"
 }
 
-disks() { # of the caches of a rootful and of a rootless BuildKit, in this order
+disks() { # of the caches of a rootful and of a rootless BuildKit, and of a rootful Docker, in this order
     holding /var/lib/buildkit
     rootful=$dir
     holding "${XDG_DATA_HOME:-${HOME:-}/.local/share}/buildkit"
-    said disk df -P -k "$rootful" "$dir"
+    rootless=$dir
+    holding /var/lib/docker
+    said disk df -P -k "$rootful" "$rootless" "$dir"
 }
 
-socket() { # PATH: whether it is there, and whether this user may use it
-    dir=${1%/*}
-    if [ -S "$1" ]; then
-        if [ -w "$1" ]; then echo "socket=usable - $1"; else echo "socket=denied $(stat -c %G "$1" || echo -) $1"; fi
-    elif [ -e "$1" ]; then
-        echo "socket=other - $1"
+socket() { # KEY PATH: whether it is there, and whether this user may use it
+    dir=${2%/*}
+    if [ -S "$2" ]; then
+        if [ -w "$2" ]; then echo "$1=usable - $2"; else echo "$1=denied $(stat -L -c %G "$2" || echo -) $2"; fi
+    elif [ -e "$2" ]; then
+        echo "$1=other - $2"
     elif [ -d "$dir" ] && [ ! -x "$dir" ]; then
-        echo "socket=denied $(stat -c %G "$dir" || echo -) $1"
-    elif [ "$1" = "${FARM_SOCKET:-}" ]; then
-        echo "socket=missing - $1"
+        echo "$1=denied $(stat -c %G "$dir" || echo -) $2"
+    elif [ "$2" = "${FARM_SOCKET:-}" ] || [ "$2" = "${FARM_DOCKER:-}" ]; then
+        echo "$1=missing - $2"
     fi
 }
 
 sockets() {
-    [ -n "${FARM_SOCKET:-}" ] && socket "$FARM_SOCKET"
-    socket /run/buildkit/buildkitd.sock
+    [ -n "${FARM_SOCKET:-}" ] && socket socket "$FARM_SOCKET"
+    socket socket /run/buildkit/buildkitd.sock
     runtime=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
-    socket "$runtime/buildkit/buildkitd.sock"
-    socket "$runtime/buildkit/rootless"
-    socket "$runtime/buildkit-default/buildkitd.sock"
-    socket /run/buildkit-default/buildkitd.sock
+    socket socket "$runtime/buildkit/buildkitd.sock"
+    socket socket "$runtime/buildkit/rootless"
+    socket socket "$runtime/buildkit-default/buildkitd.sock"
+    socket socket /run/buildkit-default/buildkitd.sock
+    [ -n "${FARM_DOCKER:-}" ] && socket docker "$FARM_DOCKER"
+    socket docker /var/run/docker.sock
+    socket docker "$runtime/docker.sock"
 }
 
 probe() {
@@ -138,7 +143,8 @@ probe() {
     heat
     echo "user=${USER:-${LOGNAME:-}}"
     sockets
-    engine
+    engine buildkitd
+    engine dockerd
     disks
     echo 'farm-probe end'
 }

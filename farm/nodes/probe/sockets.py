@@ -1,43 +1,47 @@
-"""The BuildKit sockets that the probe saw. Pure."""
+"""The sockets of engines that the probe saw. Pure."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from farm.nodes.facts import FoundEngine
 from farm.nodes.probe.answers import Answers
 
+# The script's key for a socket, the kind of engine that is expected there, and its daemon.
+_KINDS = (("socket", "buildkitd", "buildkitd"), ("docker", "docker", "dockerd"))
+
 
 def engines(answers: Answers) -> tuple[FoundEngine, ...]:
-    """One for each socket, in the order of the script: the inventory's own first, then rootful, then rootless."""
+    """One for each socket, in the order of the script: the inventory's own first, then rootful, then rootless.
+
+    All of BuildKit come before all of Docker.
+    """
     user = answers.first("user") or "the user"
     found: dict[str, FoundEngine] = {}
-    for value in answers.all("socket"):
-        state, _, rest = value.partition(" ")
-        group, _, path = rest.partition(" ")
-        if path:
-            found.setdefault(path, _engine(path, state, group, user, answers.first("buildkitd")))
+    for key, kind, daemon in _KINDS:
+        for value in answers.all(key):
+            state, _, rest = value.partition(" ")
+            group, _, path = rest.partition(" ")
+            if path:
+                engine = FoundEngine(engine=kind, socket=path)
+                is_installed = answers.first(daemon) is not None
+                found.setdefault(path, _judged(engine, state, group, user, daemon, is_installed=is_installed))
     return tuple(found.values())
 
 
-def _engine(path: str, state: str, group: str, user: str, program: str | None) -> FoundEngine:
+def _judged(engine: FoundEngine, state: str, group: str, user: str, daemon: str, *, is_installed: bool) -> FoundEngine:
     if state == "usable":
-        return FoundEngine(engine="buildkitd", socket=path)
+        return engine
     if state == "denied":
-        return FoundEngine(
-            engine="buildkitd",
-            socket=path,
-            problem=f"{user} may not use it",
-            fix=_let_in(path, group, user),
-            denied=True,
-        )
+        fix = _let_in(engine.socket, group, user, daemon)
+        return replace(engine, problem=f"{user} may not use it", fix=fix, denied=True)
     if state == "missing":
-        start = "start buildkitd on the node" if program else "install and start buildkitd on the node"
-        return FoundEngine(
-            engine="buildkitd", socket=path, problem="it is not there", fix=f"{start}, or correct `socket:`"
-        )
-    return FoundEngine(engine="buildkitd", socket=path, problem="it is not a socket", fix="correct `socket:`")
+        start = "start" if is_installed else "install and start"
+        return replace(engine, problem="it is not there", fix=f"{start} {daemon} on the node, or correct `socket:`")
+    return replace(engine, problem="it is not a socket", fix="correct `socket:`")
 
 
-def _let_in(path: str, group: str, user: str) -> str:
+def _let_in(path: str, group: str, user: str, daemon: str) -> str:
     if group in ("-", "root", "UNKNOWN"):
-        return f"give the socket a group of its own on the node (buildkitd --group NAME) and add {user} to it"
+        return f"give the socket a group of its own on the node ({daemon} --group NAME) and add {user} to it"
     return f"add {user} to the group that owns {path}: sudo usermod -aG {group} {user}"

@@ -25,6 +25,13 @@ class RemoteSocket:
         """Send data without waiting. Raises OSError on a broken connection."""
         self._writer.write(data)
 
+    async def drain(self) -> None:
+        """Wait until the node has taken enough of what was written. Raises OSError if the connection breaks."""
+        try:
+            await self._writer.drain()
+        except asyncssh.Error as error:
+            raise ConnectionResetError(str(error)) from error
+
     def close(self) -> None:
         """End the connection."""
         self._writer.close()

@@ -116,7 +116,7 @@ async def test_a_daemon_that_died_since_the_probe(reached: Reached, short: Path)
 
 
 async def test_no_engine(reached: Reached, short: Path) -> None:
-    with pytest.raises(RefusedError, match="no BuildKit was found on the node"):
+    with pytest.raises(RefusedError, match="no buildkitd was found on the node"):
         await open_endpoint(reached.node, replace(reached.facts, engines=()), reached.session, short)
 
 
@@ -134,6 +134,6 @@ async def test_a_server_that_allows_no_tunnels(start_sshd: StartSshd, buildkitd:
 async def test_the_local_engine_is_used_where_it_is(buildkitd: Path, short: Path) -> None:
     reached = await reach(Node(name="local", engine="local", socket=str(buildkitd)))
     endpoint = await open_endpoint(reached.node, reached.facts, None, short)
-    assert (endpoint.engine, endpoint.socket) == ("local", buildkitd)
+    assert (endpoint.engine, endpoint.socket) == ("buildkitd", buildkitd)
     await endpoint.close()
     assert await alive(buildkitd)

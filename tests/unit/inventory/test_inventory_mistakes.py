@@ -145,9 +145,15 @@ VALUES = [
     # engine
     (
         "host: a, engine: buildkit",
-        "32: node pi4: `engine` is 'buildkit' - expected one of auto, buildkitd, local - did you mean `buildkitd`?",
+        (
+            "32: node pi4: `engine` is 'buildkit' - expected one of auto, buildkitd, docker, local"
+            " - did you mean `buildkitd`?"
+        ),
     ),
-    ("host: a, engine: 1", "32: node pi4: `engine` is the number 1 - expected one of auto, buildkitd, local"),
+    (
+        "host: a, engine: 1",
+        "32: node pi4: `engine` is the number 1 - expected one of auto, buildkitd, docker, local",
+    ),
     (
         "host: a, engine: local",
         (

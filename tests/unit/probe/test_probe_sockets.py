@@ -48,3 +48,17 @@ def test_a_socket_that_is_named_twice_is_one() -> None:
 def test_broken_lines_are_skipped() -> None:
     said = answers.read("farm-probe begin\nsocket=\nsocket=usable\nsocket=usable -\nfarm-probe end\n")
     assert sockets.engines(said) == ()
+
+
+def test_docker_comes_after_buildkit_and_is_called_by_its_daemon() -> None:
+    said = answers.read(
+        "farm-probe begin\nuser=pi\ndocker=denied docker /var/run/docker.sock\nsocket=usable - /run/x\nfarm-probe end"
+    )
+    buildkitd, docker = sockets.engines(said)
+    assert (buildkitd.engine, docker.engine) == ("buildkitd", "docker")
+    assert docker.fix == "add pi to the group that owns /var/run/docker.sock: sudo usermod -aG docker pi"
+    missing = "docker=missing - /srv/docker.sock"
+    assert only(missing).fix == "install and start dockerd on the node, or correct `socket:`"
+    assert only(missing, "dockerd=/usr/sbin/dockerd").fix == "start dockerd on the node, or correct `socket:`"
+    denied = only("docker=denied root /var/run/docker.sock")
+    assert denied.fix == "give the socket a group of its own on the node (dockerd --group NAME) and add pi to it"

@@ -1,0 +1,75 @@
+"""What a Docker Engine says of itself (`GET /info` of its API), and whether a farm can use its BuildKit. Pure."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
+from farm.nodes.engine.info_call import NotBuildKitError
+from farm.nodes.facts import FoundEngine
+
+
+class NotDockerError(NotBuildKitError):
+    """What is behind the socket is not a Docker Engine that answers; the message says in words what it did instead."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, fix="restart Docker on the node and look into its log")
+
+
+# What an engine with the containerd image store names as its driver (moby, daemon/containerd/service.go).
+_IMAGE_STORE = ["driver-type", "io.containerd.snapshotter.v1"]
+# The first that has the setting (moby, release notes of 24.0).
+_FIRST_WITH_SETTING = 24
+
+
+def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
+    """The engine with its version, and with a problem where it cannot be used.
+
+    `server` is the answer's header of that name. Raises NotDockerError for a body that is not the API's.
+    """
+    try:
+        said = json.loads(body)
+        version = str(said["ServerVersion"])
+        is_store_on = _IMAGE_STORE in (said.get("DriverStatus") or ())
+        security = " ".join(said.get("SecurityOptions") or ())
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise NotDockerError("it answers HTTP, but not as a Docker Engine does") from error
+    engine = replace(engine, engine="docker", version=version)
+    if "libpod" in server.lower():
+        return replace(engine, problem="it is Podman's, which has no BuildKit", fix=_INSTALL, denied=True)
+    if is_store_on:
+        return engine
+    return replace(
+        engine,
+        problem=f"Docker {version} keeps images in its old store ({said.get('Driver') or 'unknown'}), "
+        "out of which BuildKit cannot push",
+        fix=_switch_on(version, security),
+        denied=True,
+    )
+
+
+_INSTALL = "install buildkitd on the node, or Docker Engine 24 or newer"
+
+
+def _switch_on(version: str, security: str) -> str:
+    number = re.match(r"\d+", version)
+    if number and int(number[0]) < _FIRST_WITH_SETTING:
+        return f"update Docker to {_FIRST_WITH_SETTING} or newer, or install buildkitd beside it"
+    if "name=userns" in security:
+        return "the containerd image store does not go with userns-remap: install buildkitd beside Docker"
+    file = "~/.config/docker/daemon.json" if "name=rootless" in security else "/etc/docker/daemon.json"
+    return (
+        f'switch the containerd image store on: put "features": {{"containerd-snapshotter": true}} into {file} and '
+        "restart Docker; its images of now are then hidden until it is switched off again"
+    )
+
+
+def refusal(status: int, body: bytes) -> str:
+    """What an answer without success says, in words: the engine, or an authorisation plug-in, gives a message."""
+    try:
+        said: Any = json.loads(body)["message"]
+    except (ValueError, TypeError, KeyError):
+        said = None
+    return f"it answers with HTTP status {status}" + (f": {said}" if said else "")
