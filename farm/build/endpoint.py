@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,10 @@ class Endpoint(Protocol):
     def socket(self) -> Path:
         """The socket, on the coordinator."""
 
+    @property
+    def output_attributes(self) -> tuple[tuple[str, str], ...]:
+        """What an image output must say besides where this node takes part; what the user says wins."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
@@ -34,3 +38,8 @@ class Member:
 def member(endpoint: Endpoint, platforms: Sequence[Platform]) -> Member:
     """Put a node into a builder for these platforms."""
     return Member(node=endpoint.node, socket=endpoint.socket, platforms=tuple(platforms))
+
+
+def output_attributes(endpoints: Iterable[Endpoint]) -> tuple[tuple[str, str], ...]:
+    """What the one output of a builder of several nodes must say: buildx gives the same to all of them."""
+    return tuple(dict.fromkeys(pair for endpoint in endpoints for pair in endpoint.output_attributes))

@@ -8,12 +8,18 @@ from pathlib import Path
 from farm.build import fields
 from farm.sources.spec import Output
 
+Attributes = Sequence[tuple[str, str]]
 
-def by_digest(output: Output, repositories: Sequence[str], *, insecure: bool) -> str:
-    """Push without a tag, to every repository: finished work then outlives its node, and no tag moves."""
+
+def by_digest(output: Output, repositories: Sequence[str], *, insecure: bool, engine: Attributes = ()) -> str:
+    """Push without a tag, to every repository: finished work then outlives its node, and no tag moves.
+
+    `engine` is what the node's engine needs besides; the user's own attributes win.
+    """
     return fields.join(
         {
             "type": "image",
+            **dict(engine),
             **dict(output.attributes),
             "name": ",".join(repositories),
             "push-by-digest": "true",
@@ -24,9 +30,11 @@ def by_digest(output: Output, repositories: Sequence[str], *, insecure: bool) ->
     )
 
 
-def tagged(output: Output, *, insecure: bool) -> str:
-    """Push the joined image under the tags of the build."""
-    return fields.join({"type": "image", **dict(output.attributes), "push": "true", **_insecure(insecure)})
+def tagged(output: Output, *, insecure: bool, engine: Attributes = ()) -> str:
+    """Push the joined image under the tags of the build; `engine` as above, of all nodes together."""
+    return fields.join(
+        {"type": "image", **dict(engine), **dict(output.attributes), "push": "true", **_insecure(insecure)}
+    )
 
 
 def oci(output: Output, folder: Path) -> str:

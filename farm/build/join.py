@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from farm.build import annotation, cache, commands, exporters, instance, metadata, run
-from farm.build.endpoint import Endpoint, Member, member
+from farm.build.endpoint import Endpoint, Member, member, output_attributes
 from farm.build.failures import Diagnosis, Evidence, classify
 from farm.build.locate import Buildx
 from farm.build.log import Log
@@ -49,10 +49,18 @@ def obstacle(spec: Spec) -> str | None:
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """The builder of all winners: its name, and what its one output must say for the engines among them."""
+
+    name: str
+    output_attributes: tuple[tuple[str, str], ...] = ()
+
+
 async def make_builder(
     buildx: Buildx, *, config: Path, winners: Sequence[tuple[Endpoint, Sequence[Platform]]], log: Path
-) -> str | NotJoined:
-    """Make the builder of all winners with `buildx create` and `--append`, and say its name.
+) -> Builder | NotJoined:
+    """Make the builder of all winners with `buildx create` and `--append`.
 
     One that could not be made whole is thrown away: a failed append leaves the other nodes without their platforms
     (buildx, store/nodegroup.go).
@@ -64,7 +72,7 @@ async def make_builder(
         if not finished.is_success:
             (config / "instances" / _BUILDER).unlink(missing_ok=True)
             return NotJoined(diagnosis=classify(evidence(finished, steps)))
-    return _BUILDER
+    return Builder(name=_BUILDER, output_attributes=output_attributes(endpoint for endpoint, _ in winners))
 
 
 async def join(
@@ -72,20 +80,20 @@ async def join(
     spec: Spec,
     place: Place,
     *,
-    builder: str,
+    builder: Builder,
     platforms: Sequence[Platform],
     log: Path,
     activity: run.Activity | None = None,
 ) -> Joined | NotJoined:
     """Build every platform on the joined builder, which finds all in its nodes' caches, and push the tags."""
-    metadata_file = place.config / f"{builder}.json"
+    metadata_file = place.config / f"{builder.name}.json"
     metadata_file.unlink(missing_ok=True)
     argv = commands.build(
         spec,
-        builder=builder,
+        builder=builder.name,
         phase="join",
         platforms=platforms,
-        outputs=[exporters.tagged(spec.output, insecure=place.insecure)],
+        outputs=[exporters.tagged(spec.output, insecure=place.insecure, engine=builder.output_attributes)],
         tags=spec.tags,
         context=place.context,
         dockerfile=place.dockerfile,

@@ -80,7 +80,7 @@ async def build(
         builder=name,
         phase="platform",
         platforms=[platform],
-        outputs=[_output(spec, place, platform)],
+        outputs=[_output(spec, place, platform, endpoint)],
         context=place.context,
         dockerfile=place.dockerfile,
         pins=place.pins,
@@ -106,10 +106,12 @@ async def build(
     )
 
 
-def _output(spec: Spec, place: Place, platform: Platform) -> str:
+def _output(spec: Spec, place: Place, platform: Platform, endpoint: Endpoint) -> str:
     match spec.output.type:
         case "registry":
-            return exporters.by_digest(spec.output, place.repositories, insecure=place.insecure)
+            return exporters.by_digest(
+                spec.output, place.repositories, insecure=place.insecure, engine=endpoint.output_attributes
+            )
         case "cacheonly":
             return exporters.nothing()
     assert place.collect is not None

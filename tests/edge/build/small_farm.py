@@ -35,6 +35,7 @@ class Board:
     node: str
     socket: Path
     daemon: Daemon
+    output_attributes: tuple[tuple[str, str], ...] = ()
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ import pytest
 
 from farm.build import join, locate
 from farm.build.failures import Kind
-from farm.build.join import Joined, NotJoined
+from farm.build.join import Builder, Joined, NotJoined
 from farm.build.platform_build import Place, Try
 from farm.platforms import Platform
 from farm.sources.spec import Spec
@@ -49,7 +49,7 @@ async def try_join(
 ) -> Joined | NotJoined:
     buildx, log = locate.buildx(), run.logs / "join.log"
     builder = await join.make_builder(buildx, config=place.config, winners=winners, log=log)
-    assert isinstance(builder, str), builder
+    assert isinstance(builder, Builder), builder
     platforms = [platform for _, built in winners for platform in built]
     return await join.join(buildx, spec, place, builder=builder, platforms=platforms, log=log)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from farm.build import locate
+from farm.build.join import Builder
 from farm.errors import UnreachableError
 from farm.nodes.engine.endpoint import Endpoint
 from farm.platforms import parse
@@ -57,17 +58,17 @@ def members(builder: JoinBuilder, name: str) -> list[tuple[str, list[str]]]:
 async def test_what_was_begun_is_what_the_planned_winners_get(builder: JoinBuilder, tmp_path: Path) -> None:
     planned = {"pi4": [ARM64, ARM_V7], "z1": [AMD64]}
     builder.begin(planned)
-    name = await builder.made_for(planned)
-    assert isinstance(name, str)
-    assert members(builder, name) == [("pi4", ["arm64", "arm"]), ("z1", ["amd64"])]
+    found = await builder.made_for(planned)
+    assert isinstance(found, Builder)
+    assert members(builder, found.name) == [("pi4", ["arm64", "arm"]), ("z1", ["amd64"])]
     assert (tmp_path / "log").read_text().count("$ buildx create") == 2
 
 
 async def test_other_winners_get_a_builder_of_their_own(builder: JoinBuilder) -> None:
     builder.begin({"pi4": [ARM64, ARM_V7], "z1": [AMD64]})
-    name = await builder.made_for({"pi4": [ARM64, ARM_V7], "z2": [AMD64]})
-    assert isinstance(name, str)
-    assert members(builder, name) == [("pi4", ["arm64", "arm"]), ("z2", ["amd64"])]
+    found = await builder.made_for({"pi4": [ARM64, ARM_V7], "z2": [AMD64]})
+    assert isinstance(found, Builder)
+    assert members(builder, found.name) == [("pi4", ["arm64", "arm"]), ("z2", ["amd64"])]
 
 
 async def test_a_node_that_was_away_at_first_is_asked_again(builder: JoinBuilder, nodes: Nodes) -> None:
@@ -76,9 +77,9 @@ async def test_a_node_that_was_away_at_first_is_asked_again(builder: JoinBuilder
     with pytest.raises(UnreachableError):
         await builder.made_for({"z1": [AMD64]})
     nodes.away.clear()
-    name = await builder.made_for({"z1": [AMD64]})
-    assert isinstance(name, str)
-    assert members(builder, name) == [("z1", ["amd64"])]
+    found = await builder.made_for({"z1": [AMD64]})
+    assert isinstance(found, Builder)
+    assert members(builder, found.name) == [("z1", ["amd64"])]
 
 
 async def test_closing_ends_what_is_still_being_made(builder: JoinBuilder, tmp_path: Path) -> None:

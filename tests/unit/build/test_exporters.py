@@ -27,3 +27,12 @@ def test_outputs_that_are_collected() -> None:
     assert exporters.oci(output, Path("/c/x,y")) == 'type=oci,compression=zstd,tar=false,"dest=/c/x,y"'
     assert exporters.local(Output(type="local", dest="out"), Path("/c")) == "type=local,dest=/c"
     assert exporters.nothing() == "type=cacheonly"
+
+
+def test_what_an_engine_needs_is_said_and_the_user_may_say_otherwise() -> None:
+    store = (("store", "false"),)
+    assert exporters.tagged(Output(type="registry"), insecure=False, engine=store) == "type=image,store=false,push=true"
+    own = Output(type="registry", attributes=(("store", "true"),))
+    assert exporters.tagged(own, insecure=False, engine=store) == "type=image,store=true,push=true"
+    pushed = exporters.by_digest(Output(type="registry"), ["r/a"], insecure=False, engine=store)
+    assert pushed == "type=image,store=false,name=r/a,push-by-digest=true,name-canonical=true,push=true"
