@@ -74,14 +74,21 @@ async def run(*argv: str, input: bytes, timeout: float) -> Completed:  # noqa: A
 
 
 async def _start(*argv: str, stderr: int) -> asyncio.subprocess.Process:
-    try:
-        return await asyncio.create_subprocess_exec(
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
             *argv,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=stderr,
             start_new_session=True,
         )
+    )
+    try:
+        # Cancelled half-way, asyncio kills the program alone and waits for its children, for ever: let it start first.
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _ended(await starting)
+        raise
     except OSError as error:
         raise UnreachableError(f"{argv[0]} cannot be started here: {error.strerror}") from error
 

@@ -33,8 +33,7 @@ async def connect(node: Node, *, connect_timeout: float = 10.0, keepalive: float
                 connections.append(await _log_in(hop, connections, lost, keepalive))
             connections.append(await _log_in(target, connections, lost, keepalive))
     except BaseException as error:
-        for connection in reversed(connections):
-            connection.abort()
+        await _hang_up(connections)
         if isinstance(error, TimeoutError):
             raise failures.no_answer(target, connect_timeout) from error
         raise
@@ -98,6 +97,12 @@ async def _log_in(
             raise failures.connecting(error, target, offer) from error
 
 
+async def _hang_up(connections: list[asyncssh.SSHClientConnection]) -> None:
+    for connection in reversed(connections):
+        connection.abort()
+        await connection.wait_closed()
+
+
 async def host_key(node: Node, *, connect_timeout: float = 10.0) -> tuple[Target, asyncssh.SSHKey]:
     """Ask a node for its host key, without believing it and without logging in.
 
@@ -114,8 +119,7 @@ async def host_key(node: Node, *, connect_timeout: float = 10.0) -> tuple[Target
     except TimeoutError as error:
         raise failures.no_answer(target, connect_timeout) from error
     finally:
-        for connection in reversed(connections):
-            connection.abort()
+        await _hang_up(connections)
     return target, key
 
 

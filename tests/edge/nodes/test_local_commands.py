@@ -34,13 +34,13 @@ async def test_a_program_that_is_not_there() -> None:
 async def test_a_time_limit_ends_the_whole_family(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
     with pytest.raises(UnreachableError, match=r"did not end here within 0\.3 s"):
-        await local.run("sh", "-c", f"sleep 1000 & echo $! >{pid}; wait", input=b"", timeout=0.3)
+        await local.run("sh", "-c", f"sleep 30 & echo $! >{pid}; wait", input=b"", timeout=0.3)
     await eventually(lambda: not is_alive(int(pid.read_text())))
 
 
 async def test_cancelling_ends_the_whole_family(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
-    running = asyncio.create_task(local.run("sh", "-c", f"sleep 1000 & echo $! >{pid}; wait", input=b"", timeout=60))
+    running = asyncio.create_task(local.run("sh", "-c", f"sleep 30 & echo $! >{pid}; wait", input=b"", timeout=60))
     await eventually(lambda: pid.exists() and pid.read_text() != "")
     running.cancel()
     with pytest.raises(asyncio.CancelledError):

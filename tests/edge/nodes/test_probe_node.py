@@ -63,7 +63,7 @@ async def test_an_account_that_cannot_answer(start_sshd: StartSshd, command: str
 
 
 async def test_a_node_that_is_silent_for_too_long(start_sshd: StartSshd) -> None:
-    sshd = start_sshd(ForceCommand="exec sleep 1000")
+    sshd = start_sshd(ForceCommand="exec sleep 30")
     with pytest.raises(UnreachableError, match=r"no answer to `exec sh -s` within 0\.4 s"):
         await reach(sshd.node(), probe_timeout=0.4)
 
@@ -113,7 +113,7 @@ async def test_ten_nodes_at_once(sshd: Sshd) -> None:
 
 
 async def test_a_cancelled_reach_leaves_no_connection(start_sshd: StartSshd) -> None:
-    sshd = start_sshd(ForceCommand="exec sleep 1000")
+    sshd = start_sshd(ForceCommand="exec sleep 30")
     reaching = asyncio.create_task(reach(sshd.node()))
     await eventually(lambda: len(sshd.connections()) >= 2)
     reaching.cancel()

@@ -80,7 +80,7 @@ async def test_a_server_that_grants_no_session(start_sshd: StartSshd) -> None:
 
 
 async def test_a_dying_link_is_told_from_a_command_that_succeeds(sshd: Sshd, session: Session) -> None:
-    running = asyncio.create_task(session.run("sleep 1000", timeout=60))
+    running = asyncio.create_task(session.run("sleep 30", timeout=60))
     await asyncio.sleep(0.3)
     began = time.monotonic()
     sshd.kill_connections()
@@ -99,7 +99,7 @@ async def test_a_dying_link_is_told_from_a_command_that_succeeds(sshd: Sshd, ses
 
 async def test_a_frozen_node_is_noticed_by_keep_alive(sshd: Sshd) -> None:
     session = await connect(sshd.node(), keepalive=0.1)
-    running = asyncio.create_task(session.run("sleep 1000", timeout=60))
+    running = asyncio.create_task(session.run("sleep 30", timeout=60))
     await asyncio.sleep(0.3)
     assert not session.lost.is_set()  # a quiet node is not a lost one
     sshd.freeze()
