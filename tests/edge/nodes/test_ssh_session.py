@@ -57,16 +57,19 @@ async def test_endless_output_is_cut_off(session: Session) -> None:
     assert (await session.run("echo still here", timeout=5)).stdout == "still here\n"
 
 
-async def test_twenty_commands_at_once_stay_below_the_servers_limit(session: Session) -> None:
+async def test_twenty_commands_at_once_stay_below_the_servers_limit(sshd: Sshd, session: Session) -> None:
     """OpenSSH grants ten sessions on one connection; the eleventh would be refused."""
     done = await asyncio.gather(*(session.run(f"sleep 0.05; echo {number}", timeout=20) for number in range(20)))
     assert [each.stdout for each in done] == [f"{number}\n" for number in range(20)]
+    assert "no more sessions" not in (sshd.directory / "log").read_text()
 
 
 async def test_a_server_that_grants_fewer_sessions_is_obeyed(start_sshd: StartSshd) -> None:
-    session = await connect(start_sshd(MaxSessions="2").node())
+    sshd = start_sshd(MaxSessions="2")
+    session = await connect(sshd.node())
     done = await asyncio.gather(*(session.run(f"sleep 0.05; echo {number}", timeout=20) for number in range(10)))
     assert [each.stdout for each in done] == [f"{number}\n" for number in range(10)]
+    assert "no more sessions" in (sshd.directory / "log").read_text()
     await session.close()
 
 
