@@ -109,10 +109,17 @@ socket() { # KEY PATH: whether it is there, and whether this user may use it
     fi
 }
 
+user() { # the effective user's number, as uid
+    uid=
+    while read -r name _ uid _ && [ "$name" != Uid: ]; do :; done </proc/self/status
+    uid=${uid:-$(id -u)}
+}
+
 sockets() {
     [ -n "${FARM_SOCKET:-}" ] && socket socket "$FARM_SOCKET"
     socket socket /run/buildkit/buildkitd.sock
-    runtime=${XDG_RUNTIME_DIR:-/run/user/$(id -u)}
+    user
+    runtime=${XDG_RUNTIME_DIR:-/run/user/$uid}
     socket socket "$runtime/buildkit/buildkitd.sock"
     socket socket "$runtime/buildkit/rootless"
     socket socket "$runtime/buildkit-default/buildkitd.sock"
@@ -127,12 +134,15 @@ probe() {
     PATH=$PATH:/usr/local/bin:/usr/local/sbin:/usr/sbin:/sbin
     export LC_ALL PATH
     echo 'farm-probe begin'
-    said clock date +%s
+    # To start a program is most of what this costs, so some run beside what the shell does itself: boards have several
+    # CPUs. Each says one line at a time.
+    said clock date +%s &
+    { header elf.self /proc/self/exe || said packages dpkg --print-architecture; } &
+    { engine buildkitd; engine dockerd; } &
     said machine uname -m || one machine /proc/sys/kernel/arch
-    aarch32 "${out:-$line}"
+    aarch32 "${out:-$line}" &
     one kernel /proc/sys/kernel/osrelease || said kernel uname -r
     one packages /etc/apk/arch
-    header elf.self /proc/self/exe || said packages dpkg --print-architecture
     page
     one cpus.online /sys/devices/system/cpu/online || said cpus getconf _NPROCESSORS_ONLN || said cpus nproc
     cpu
@@ -143,8 +153,8 @@ probe() {
     heat
     echo "user=${USER:-${LOGNAME:-}}"
     sockets
-    engine buildkitd
-    engine dockerd
+    # A table of several lines: nobody else may write meanwhile.
+    wait
     disks
     echo 'farm-probe end'
 }
