@@ -2,8 +2,8 @@
 # /tmp, so that all coordinators meet there, whoever they log in as; the kernel frees what a dead holder held.
 #
 # Each line of input is a sign of life; the line "take" asks for a slot again. Answers "farm-lease held NUMBER",
-# "farm-lease busy HOLDERS" or "farm-lease none REASON". Without a sign of life for 25 to 30 s it ends the connection that
-# it came over: a half-open link would keep sshd and, behind its tunnels, a build alive that nobody waits for.
+# "farm-lease busy HOLDERS" or "farm-lease none REASON". Without a sign of life for 25 to 30 s it ends the connection
+# that it came over: a half-open link would keep sshd and, behind its tunnels, a build alive that nobody waits for.
 #
 # Comes in as variables: FARM_SLOTS, their number, and FARM_HOLDER, one line for whoever else wants a slot. Needs
 # flock(1), root for nothing. Kept to POSIX sh, for dash and busybox.

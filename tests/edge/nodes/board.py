@@ -11,12 +11,15 @@ import pytest
 from tests.edge.nodes import openssh
 from tests.edge.nodes.openssh import Sshd, descendants
 
-# The directory with the server's files, which may be in /tmp, stays where it is.
-_OWN_TMP = """#!/bin/sh
+# The directory with the server's files, which may be in /tmp, stays where it is. Key and programs are where every user
+# can read them, and `nobody` can log in.
+_OWN_TMP = r"""#!/bin/sh
 exec unshare --mount --propagation private -- sh -c '
     mount --bind /tmp /mnt && mount -t tmpfs -o mode=1777 tmpfs /tmp || exit
     case $DIR in /tmp/*) mkdir -p "$DIR" && mount --bind "/mnt/${DIR#/tmp/}" "$DIR" || exit ;; esac
     umount /mnt
+    cp -R "$DIR/bin" "$DIR/server/id.pub" /tmp/
+    sed "s,^\(nobody:.*:\).*,\1/bin/sh," /etc/passwd >/tmp/passwd && mount --bind /tmp/passwd /etc/passwd
     exec /usr/sbin/sshd "$@"' sshd "$@"
 """
 # What the script of a lease calls, so that a test can leave one out.
@@ -73,7 +76,9 @@ def start(
     if login:
         # As sshd calls a login shell, which it takes from /etc/passwd.
         settings["ForceCommand"] = f'exec {found(login)} -c "$SSH_ORIGINAL_COMMAND"'
-    return Board(openssh.start(directory / "server", SetEnv=f"PATH={programs}", **settings))
+    return Board(
+        openssh.start(directory / "server", SetEnv="PATH=/tmp/bin", AuthorizedKeysFile="/tmp/id.pub", **settings)
+    )
 
 
 def found(program: str) -> str:

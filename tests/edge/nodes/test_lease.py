@@ -56,8 +56,8 @@ class Coordinators:
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
 
-    async def session(self, to: Board) -> Session:
-        session = await connect(to.sshd.node())
+    async def session(self, to: Board, user: str = "root") -> Session:
+        session = await connect(to.sshd.node(user=user))
         self._stack.push_async_callback(session.close)
         return session
 
@@ -114,6 +114,30 @@ async def test_each_slot_once(pi4: Board, coordinators: Coordinators) -> None:
     assert await refused(coordinators, pi4, slots=2) == "pi4 is busy: its 2 slots are held by run 1; run 2"
     await first.close()
     assert (await coordinators.take(pi4, "run 3", slots=2)).slot == 0
+
+
+async def test_two_users_of_a_node_meet(pi4: Board, coordinators: Coordinators) -> None:
+    """In /tmp neither may change what the other has made there, not even root where the kernel protects files."""
+    for first, second in (("root", "nobody"), ("nobody", "root")):
+        held = await coordinators.take(pi4, f"run of {first}", session=await coordinators.session(pi4, first))
+        session = await coordinators.session(pi4, second)
+        assert await refused(coordinators, pi4, session=session) == f"pi4 is busy: its slot is held by run of {first}"
+        await held.close()
+        taken = await coordinators.take(pi4, f"run of {second}", session=session)
+        assert taken.slot == 0
+        await taken.close()
+    assert pi4.slots() == []
+
+
+async def test_what_a_killed_lease_of_another_user_left(pi4: Board, coordinators: Coordinators) -> None:
+    root = await coordinators.session(pi4)
+    await coordinators.take(pi4, "run of root", session=root)
+    send(min(pid for pid, name in pi4.processes() if not name.startswith("sshd")), signal.SIGKILL)
+    nobody = await coordinators.session(pi4, "nobody")
+    taken = await coordinators.take(pi4, "run of nobody", session=nobody)
+    assert taken.slot == 0
+    assert pi4.slots() == ["farm-slot-0", "farm-slot-0.nobody", "farm-slot-0.root"]
+    assert await refused(coordinators, pi4) == "pi4 is busy: its slot is held by run of nobody"
 
 
 async def test_two_builds_of_one_run_share_a_connection_and_no_slot(pi4: Board, coordinators: Coordinators) -> None:
@@ -175,8 +199,8 @@ from farm.nodes.lease import lease
 from farm.nodes.ssh.connect import connect
 
 async def main():
-    port, key, known_hosts = sys.argv[1:]
-    node = Node(name="pi4", host="127.0.0.1", port=int(port), key=Path(key), known_hosts=Path(known_hosts))
+    port, user, key, known_hosts = sys.argv[1:]
+    node = Node(name="pi4", host="127.0.0.1", port=int(port), user=user, key=Path(key), known_hosts=Path(known_hosts))
     taken = await lease(await connect(node), node, holder="run 1", wait=None, emit=print)
     print(taken.slot, flush=True)
     await asyncio.sleep(1000)
@@ -191,9 +215,9 @@ class Processes:
     def __init__(self) -> None:
         self.started: list[subprocess.Popen[str]] = []
 
-    def take(self, pi4: Board) -> subprocess.Popen[str]:
+    def take(self, pi4: Board, user: str = "root") -> subprocess.Popen[str]:
         sshd = pi4.sshd
-        command = [sys.executable, "-c", COORDINATOR, str(sshd.port), str(sshd.user_key), str(sshd.known_hosts)]
+        command = [sys.executable, "-c", COORDINATOR, str(sshd.port), user, str(sshd.user_key), str(sshd.known_hosts)]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.started.append(process)
         assert process.stdout is not None
@@ -260,11 +284,12 @@ async def test_a_silent_coordinator_loses_its_slot_and_its_connection(
 ) -> None:
     """A frozen coordinator is to the node what a link is that is cut without a word. One that lives keeps all."""
     frozen = {shell: start_board(shell=shell) for shell in SHELLS}
+    users = {"dash": "root", "busybox": "nobody", "bash": "root"}
     healthy = {shell: start_board(shell=shell) for shell in SHELLS}
     kept = {shell: await coordinators.session(pi4) for shell, pi4 in healthy.items()}
     for shell, pi4 in healthy.items():
         await coordinators.take(pi4, "run 1", session=kept[shell])
-    for other in [processes.take(pi4) for pi4 in frozen.values()]:
+    for other in [processes.take(pi4, users[shell]) for shell, pi4 in frozen.items()]:
         other.send_signal(signal.SIGSTOP)
     began = time.monotonic()
     ended: dict[str, float] = {}
@@ -398,7 +423,7 @@ async def test_a_slot_file_that_is_removed_while_it_is_being_locked(
 ) -> None:
     """Cleaners of /tmp and leases that end do so; a lock on a file without a name keeps nobody out."""
     pi4 = start_board(shell=shell)
-    flock = pi4.sshd.directory.parent / "bin" / "flock"
+    flock = pi4.tmp / "bin" / "flock"
     flock.unlink()
     flock.write_text(
         f'#!/bin/sh\n[ -e /tmp/removed ] || rm /tmp/farm-slot-0\n: >>/tmp/removed\nexec {board.found("flock")} "$@"\n'
