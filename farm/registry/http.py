@@ -5,11 +5,14 @@ httpx is loaded at the first request, for it costs a tenth of a second.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import email.utils
+import importlib
 import ipaddress
 import socket
 import ssl
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from pathlib import Path
@@ -137,6 +140,9 @@ class Http:
 
         Raises UnreachableError, RefusedError where the host cannot be trusted, UsageError for a CA file that is none.
         """
+        if "httpx" not in sys.modules:
+            # In a thread: at the start of a run the nodes are being connected meanwhile.
+            await asyncio.to_thread(importlib.import_module, "httpx")
         sent = dict(headers)
         for _ in range(_REDIRECTS + 1):
             pool = self._pool(url)
