@@ -91,10 +91,14 @@ class Running:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Farm:
-    """`folder` holds what belongs to this user alone; `inventory` is given to every command through FARM_INVENTORY."""
+    """`folder` holds what belongs to this user alone; `inventory` is given to every command through FARM_INVENTORY.
+
+    `inside` are words in front of every command that start it in other surroundings.
+    """
 
     folder: Path
     inventory: Path | None
+    inside: tuple[str, ...] = ()
 
     @property
     def home(self) -> Path:
@@ -116,7 +120,7 @@ class Farm:
         for folder in (self.home, self.state, self.runtime, self.temporary):
             folder.mkdir(mode=0o700, exist_ok=True)
         process = subprocess.Popen(
-            [str(_PROGRAM), *arguments],
+            [*self.inside, str(_PROGRAM), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

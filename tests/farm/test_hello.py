@@ -19,7 +19,7 @@ def test_hello_is_pushed_for_three_platforms(farm: Farm, lab: Lab, registry: Reg
 
     assert run.code == 0, run.err
     document = run.document
-    assert set(document) == {
+    assert set(document) >= {
         *("run", "exit_code", "target", "references", "index_digest", "output", "seconds", "stages", "platforms"),
         *("missing_nodes", "warnings", "error", "logs"),
     }
@@ -41,7 +41,7 @@ def test_hello_is_pushed_for_three_platforms(farm: Farm, lab: Lab, registry: Reg
 
     for platform, image in images.items():
         said = run.platform(platform)
-        assert set(said) == {
+        assert set(said) >= {
             *("platform", "built", "digest", "node", "engine", "emulated", "steps", "bytes_sent", "program"),
             *("seconds", "attempts"),
         }
