@@ -15,8 +15,8 @@ def free(count: int) -> list[int]:
         return [int(each.getsockname()[1]) for each in sockets]
 
 
-def answers(port: int) -> bool:
+def answers(port: int, address: str = ADDRESS) -> bool:
     """Whether somebody listens on a port."""
     with socket.socket() as probe:
         probe.settimeout(1)
-        return probe.connect_ex((ADDRESS, port)) == 0
+        return probe.connect_ex((address, port)) == 0
