@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 
 class Kind(StrEnum):
@@ -58,6 +60,7 @@ _EOF = re.compile(r"code = Unavailable .*\b(EOF|connection reset|broken pipe)\b"
 _NO_ANSWER = re.compile(r"waiting for connection|^ERROR: .*context deadline exceeded", re.MULTILINE)
 _OLD_BUILDX = "install a newer buildx; farm needs 0.13, some options need more"
 _PLAIN_HTTP = "say `http: true` for that registry in inventory.yaml"
+_MEND = "mend the Dockerfile"
 _LOGIN = "log in with `docker login`, or ask for the right to push and pull there"
 # What buildx and BuildKit say, and what it means; the first match counts. The tests hold a real run for each.
 _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
@@ -69,8 +72,9 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
         (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),
         (r"no such host|temporary failure in name resolution|network is unreachable", Kind.TRANSIENT, None),
-        (r"parse error|unknown instruction", Kind.REFUSED, "mend the Dockerfile"),
+        (r"parse error|unknown instruction", Kind.REFUSED, _MEND),
         (r"failed to calculate checksum .* not found", Kind.REFUSED, "put it into the context, or mend .dockerignore"),
+        (r"unset ssh forward key", Kind.REFUSED, "give it with --ssh default, or ID=PATH"),
         (r"secret .*not found", Kind.REFUSED, "give it with --secret id=NAME,src=FILE or env=VARIABLE"),
         (r"no match for platform", Kind.REFUSED, "take a base image that exists for this platform"),
         (r"failed to resolve source metadata .* not found", Kind.REFUSED, "check the name and tag of the base image"),
@@ -83,6 +87,18 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
 )
 _PREFIXES = ("ERROR: ", "failed to build: ", "failed to solve: ")
 _LONGEST_REASON = 400
+_PLACE = re.compile(r"\S.*:\d+")
+_RULE = re.compile(r"-{10,}")
+# What BuildKit did when it found out, and keys that change with each build.
+_NOISE = tuple(
+    (re.compile(pattern), instead)
+    for pattern, instead in (
+        (r"failed to compute cache key: ", ""),
+        (r"failed to calculate checksum of ref \S+: ", ""),
+        (r"(\S+): failed to resolve source metadata for \1: (?:\1: )?", r"\1: "),
+    )
+)
+_PARSE_ERROR = re.compile(r"dockerfile parse error on line \d+: ")
 
 
 def classify(evidence: Evidence) -> Diagnosis:
@@ -138,23 +154,40 @@ _MORE_SPACE = "free space on the node, for example with `buildctl prune`"
 
 def _by_text(evidence: Evidence) -> Diagnosis:
     reason = _reason(evidence)
-    said = "\n".join((reason, evidence.step_error))
+    said = "\n".join((_said(evidence), evidence.step_error))
     if _NO_SPACE.search(said):
         return Diagnosis(kind=Kind.OUT_OF_DISK, reason=reason, fix=_MORE_SPACE)
     for pattern, kind, fix in _TEXTS:
         if pattern.search(said):
             return Diagnosis(kind=kind, reason=reason, fix=fix)
+    if evidence.step is None and _place(evidence.tail):
+        # It was read, and nothing in it was begun.
+        return Diagnosis(kind=Kind.REFUSED, reason=reason, fix=_MEND)
     return Diagnosis(kind=Kind.STEP_FAILED, reason=reason)
 
 
 def _reason(evidence: Evidence) -> str:
-    """What buildx says at its end, on one line and without the words that every error begins with."""
+    """What buildx says at its end, on one line, led by the place in the Dockerfile that it shows."""
+    place, words = _place(evidence.tail), _said(evidence)
+    for noise, instead in _NOISE:
+        words = noise.sub(instead, words)
+    if place:
+        words = f"{place}: {_PARSE_ERROR.sub('', words)}"
+    return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}..."
+
+
+def _said(evidence: Evidence) -> str:
+    """buildx's own words, without those that every error begins with."""
     lines = [line.strip() for line in evidence.tail]
     start = next((number for number, line in enumerate(lines) if line.startswith("ERROR:")), None)
     if start is None:
-        words = evidence.step_error or f"buildx ended with exit status {evidence.exit_status} and said nothing"
-    else:
-        words = "; ".join(line for line in lines[start:] if line)
+        return evidence.step_error or f"buildx ended with exit status {evidence.exit_status} and said nothing"
+    words = "; ".join(line for line in lines[start:] if line)
     for prefix in _PREFIXES:
         words = words.removeprefix(prefix)
-    return words if len(words) <= _LONGEST_REASON else f"{words[:_LONGEST_REASON]}..."
+    return words
+
+
+def _place(tail: Sequence[str]) -> str | None:
+    """`Dockerfile:3`, where buildx shows the lines around the mistake below it."""
+    return next((line for line, below in pairwise(tail) if _PLACE.fullmatch(line) and _RULE.fullmatch(below)), None)

@@ -20,12 +20,14 @@ KINDS = {
     "missing_secret": Kind.REFUSED,
     "missing_source": Kind.REFUSED,
     "name_lookup": Kind.TRANSIENT,
+    "no_base_name": Kind.REFUSED,
     "no_builder": Kind.REFUSED,
     "no_cache_to_import": Kind.STEP_FAILED,
     "no_context": Kind.REFUSED,
     "no_dockerfile": Kind.REFUSED,
     "no_space_context": Kind.OUT_OF_DISK,
     "no_space_step": Kind.OUT_OF_DISK,
+    "no_ssh_agent": Kind.REFUSED,
     "no_such_image": Kind.REFUSED,
     "no_such_platform": Kind.REFUSED,
     "no_such_program": Kind.STEP_FAILED,
@@ -48,7 +50,7 @@ SUCCESSES = {"success", "cached", "joined", "link", "link_cached", "success_0_13
 WORDS = {
     "step_failed": ("[3/3] RUN echo about to fail; echo 'what went wrong' >&2; exit 7 exited with code 7", None),
     "syntax_error": (
-        "dockerfile parse error on line 2: unknown instruction: RUNN (did you mean RUN?)",
+        "Dockerfile:2: unknown instruction: RUNN (did you mean RUN?)",
         "mend the Dockerfile",
     ),
     "push_403": (
@@ -57,7 +59,14 @@ WORDS = {
     ),
     "daemon_killed": ("BuildKit on the node went away", None),
     "dead_socket": ("BuildKit on the node did not answer", None),
-    "missing_secret": ("secret tok: not found", "give it with --secret id=NAME,src=FILE or env=VARIABLE"),
+    "missing_secret": ("Dockerfile:2: secret tok: not found", "give it with --secret id=NAME,src=FILE or env=VARIABLE"),
+    "no_base_name": ("Dockerfile:2: base name (${X}) should not be blank", "mend the Dockerfile"),
+    "no_ssh_agent": ("Dockerfile:2: unset ssh forward key default", "give it with --ssh default, or ID=PATH"),
+    "missing_source": ('Dockerfile:2: "/nothere.txt": not found', "put it into the context, or mend .dockerignore"),
+    "no_such_image": (
+        "Dockerfile:1: 127.0.0.1:5977/nobase:1: not found",
+        "check the name and tag of the base image",
+    ),
     "no_such_target": ('target stage "nope" could not be found', "name a stage of the Dockerfile"),
     "exec_format": (
         '[3/3] RUN ["/bin/foreign"] exited with code 1: the node cannot run that program',
