@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from farm.report import words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,10 +22,10 @@ class Seconds(click.ParamType[float]):
         """Read it; click asks for defaults that are seconds already too."""
         if isinstance(value, float):
             return value
-        match = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(s|m|h|)", str(value).strip())
-        if not match or float(match[1]) == 0:
+        seconds = words.read_seconds(str(value))
+        if seconds is None:
             self.fail(f"{value!r} is not a time; write 90s, 15m or 2h", param, ctx)
-        return float(match[1]) * {"": 1, "s": 1, "m": 60, "h": 3600}[match[2]]
+        return seconds
 
 
 def inventory_option(command: F) -> F:

@@ -7,8 +7,21 @@ from typing import Any
 from farm.inventory.files import load, locate
 from farm.inventory.mistakes import InventoryError, Mistake
 from farm.inventory.nodes import Engine, Inventory, Node, Registry
+from farm.inventory.patience import Retry, Timeouts
 
-__all__ = ["Engine", "Inventory", "InventoryError", "Mistake", "Node", "Registry", "load", "locate", "schema"]
+__all__ = [
+    "Engine",
+    "Inventory",
+    "InventoryError",
+    "Mistake",
+    "Node",
+    "Registry",
+    "Retry",
+    "Timeouts",
+    "load",
+    "locate",
+    "schema",
+]
 
 
 def schema() -> dict[str, Any]:

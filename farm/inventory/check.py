@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,13 @@ from pydantic import ValidationError
 from farm import platforms
 from farm.inventory import contradictions
 from farm.inventory.document import Document, read
-from farm.inventory.entries import FILE, FileEntry
+from farm.inventory.entries import FILE, FileEntry, RetryEntry
 from farm.inventory.explain import explain
 from farm.inventory.mistakes import InventoryError, Mistake
 from farm.inventory.nodes import Inventory, Node, Registry
+from farm.inventory.patience import Retry, Timeouts
 from farm.inventory.walk import described
+from farm.report import words
 
 
 def parse(text: str, source: str, *, base: Path = Path(), home: Path = Path("~")) -> Inventory:
@@ -62,5 +65,20 @@ def _inventory(entry: FileEntry, source: str, base: Path, home: Path) -> Invento
     return Inventory(
         nodes={name: Node(name=name, **values({**defaults, **(own or {})})) for name, own in entry["nodes"].items()},
         registries={name: Registry(**values(own or {})) for name, own in (entry.get("registries") or {}).items()},
+        retry=_retry(entry.get("retry") or {}),
+        timeouts=Timeouts(**_times(entry.get("timeouts") or {})),
+        cache=entry.get("cache", False),
         source=source,
     )
+
+
+def _retry(said: RetryEntry) -> Retry:
+    retry = Retry(**{**_times(said), "kinds": said.get("kinds") or {}})
+    # Where only one of the two is said, the other makes room for it.
+    if "longest_pause" in said:
+        return replace(retry, pause=min(retry.pause, retry.longest_pause))
+    return replace(retry, longest_pause=max(retry.pause, retry.longest_pause))
+
+
+def _times(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: words.read_seconds(value) if isinstance(value, str) else value for key, value in said.items()}

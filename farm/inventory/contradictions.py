@@ -15,6 +15,7 @@ from farm.inventory.document import Document
 from farm.inventory.explain import subject
 from farm.inventory.mistakes import Mistake, plain
 from farm.inventory.walk import Location
+from farm.report import words
 
 _SSH_KEYS = ("host", "port", "user", "key", "known_hosts", "jump")
 _ENDPOINT_KEYS = ("host", "port", "user", "jump", "engine", "socket")
@@ -40,6 +41,18 @@ def find(data: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
                 hint="remove `ca` or `http`",
                 at_key=True,
             )
+    yield from _pauses(_mapping(data.get("retry")), document)
+
+
+def _pauses(retry: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
+    said = [retry.get(key) for key in ("pause", "longest_pause")]
+    first, longest = (words.read_seconds(text) if isinstance(text, str) else None for text in said)
+    if first and longest and first > longest:
+        yield document.mistake(
+            ("retry", "pause"),
+            f"retry: `pause` is {said[0]}, longer than the `longest_pause` of {said[1]}",
+            hint="the pause doubles from `pause` to `longest_pause`",
+        )
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from farm.inventory.nodes import Engine
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _Path = Annotated[str, rules.PATH]
+_Time = Annotated[str, rules.TIME]
+_Attempts = Annotated[int, Field(ge=1, le=20), rules.ATTEMPTS]
 
 
 @with_config(_CLOSED)
@@ -50,6 +52,39 @@ class RegistryEntry(TypedDict, total=False):
     ca: Annotated[_Path, Field(description="PEM file of the CA that signed the registry's certificate.")]
 
 
+@with_config(_CLOSED)
+class KindsEntry(TypedDict, total=False):
+    """Tries on one node after a failure of this kind, instead of `attempts`; 1 is never to try again."""
+
+    node_lost: _Attempts
+    busy: _Attempts
+    transient: _Attempts
+    out_of_memory: _Attempts
+    out_of_disk: _Attempts
+    silent: _Attempts
+    step_failed: _Attempts
+    refused: _Attempts
+
+
+@with_config(_CLOSED)
+class RetryEntry(TypedDict, total=False):
+    """How often a platform is tried again, and when."""
+
+    attempts: Annotated[_Attempts, Field(description="Tries on one node, the first included; default: 3.")]
+    pause: Annotated[_Time, Field(description="Before the second try on a node; it doubles then; default: 0.5s.")]
+    longest_pause: Annotated[_Time, Field(description="What the pause grows to; default: 20s.")]
+    total: Annotated[_Time, Field(description="No try begins later after a platform's first; default: no limit.")]
+    kinds: Annotated[KindsEntry | None, Field(description="Tries on one node, by kind of failure.")]
+
+
+@with_config(_CLOSED)
+class TimeoutsEntry(TypedDict, total=False):
+    """When a build is given up."""
+
+    silence: Annotated[_Time, Field(description="After nothing was heard of it for so long; default: 15m.")]
+    build: Annotated[_Time, Field(description="After so long in all; default: 3 times what it usually takes.")]
+
+
 @with_config(_CLOSED | ConfigDict(title="Inventory", json_schema_extra={"patternProperties": {"^x-": True}}))
 class FileEntry(TypedDict, total=False):
     """An inventory of nodes for farm."""
@@ -67,6 +102,13 @@ class FileEntry(TypedDict, total=False):
     registries: Annotated[
         dict[Annotated[str, rules.REGISTRY], RegistryEntry | None] | None,
         Field(description="Registries that need more than plain HTTPS, by host[:port]."),
+    ]
+    retry: Annotated[RetryEntry | None, Field(description="How often a platform is tried again, and when.")]
+    timeouts: Annotated[TimeoutsEntry | None, Field(description="When a build is given up.")]
+    cache: Annotated[
+        bool | str,
+        rules.CACHE,
+        Field(description="Repository of a build cache that all nodes share; true: the image's own; default: none."),
     ]
 
 

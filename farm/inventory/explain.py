@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic_core import ErrorDetails
 
 from farm.inventory.document import Document
-from farm.inventory.entries import FileEntry, NodeEntry, RegistryEntry
+from farm.inventory.entries import FileEntry, KindsEntry, NodeEntry, RegistryEntry, RetryEntry, TimeoutsEntry
 from farm.inventory.mistakes import Mistake, did_you_mean, plain, show
 from farm.inventory.rules import is_host
 from farm.inventory.walk import Location, described
@@ -31,6 +31,8 @@ def subject(location: Location) -> str:
     owner, *keys = [plain(str(step)) for step in location] or ["the inventory"]
     if owner in {"nodes", "registries"} and keys:
         owner = f"{'node' if owner == 'nodes' else 'registry'} {keys.pop(0)}"
+    elif len(keys) > 1 and not keys[1].isdecimal():
+        owner = f"{owner}: {keys.pop(0)}"
     elif location and not keys:
         owner = f"`{owner}`"
     return f"{owner}: `{keys[0]}`" if keys else owner
@@ -62,6 +64,8 @@ def _unfit_value(error: ErrorDetails, document: Document) -> Mistake:
         hint = rule.hint(value)
         if wanted == "int_type" and value.isdecimal() and len(value) <= 5:
             hint = "write it without quotes and leading zeros"
+    elif isinstance(value, int | float) and (near := rule.hint(text)):
+        hint = near
     elif wanted == "string_type" and value is not None and rule.accepts(text):
         hint = f'put it in quotes: "{text}"'
     verb = "holds" if isinstance(location[-1], int) else "is"
@@ -93,4 +97,10 @@ def _keys(location: Location) -> list[str]:
             return list(NodeEntry.__annotations__)
         case ("registries", _):
             return list(RegistryEntry.__annotations__)
+        case ("retry",):
+            return list(RetryEntry.__annotations__)
+        case ("retry", "kinds"):
+            return list(KindsEntry.__annotations__)
+        case ("timeouts",):
+            return list(TimeoutsEntry.__annotations__)
     return []

@@ -1,4 +1,4 @@
-"""What an inventory is once it is read: nodes, registries, and where they were declared."""
+"""What an inventory is once it is read: nodes, registries, what holds for the whole farm, and where that was said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from farm.inventory.patience import Retry, Timeouts
 from farm.platforms import Platform
 
 Engine = Literal["auto", "buildkitd", "docker", "local"]
@@ -50,10 +51,16 @@ class Registry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All nodes by name and all registries by `host[:port]`, in the order of the file that `source` names."""
+    """All nodes by name and all registries by `host[:port]`, in the order of the file that `source` names.
+
+    `cache` is the repository of the nodes' shared build cache, True for each image's own, False for none.
+    """
 
     nodes: Mapping[str, Node]
     registries: Mapping[str, Registry] = field(default_factory=dict)
+    retry: Retry = field(default_factory=Retry)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    cache: str | bool = False
     source: str
 
 

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from farm import platforms
 from farm.inventory.mistakes import did_you_mean
 from farm.inventory.nodes import Engine
+from farm.report import words
 
 
 def _no_hint(_: str) -> str | None:
@@ -45,7 +46,7 @@ class Rule:
         try:
             fit = inner(value)
         except ValidationError as error:
-            if error.errors()[0]["loc"]:
+            if error.errors()[0]["type"] == "unfit":
                 raise  # an item of a list has its own rule and place
             raise self._unfit(error.errors()[0]["type"]) from None
         if isinstance(fit, str) and not self.accepts(fit):
@@ -67,6 +68,7 @@ _HOST_NAME = rf"{_LABEL}(\.{_LABEL})*"
 _USER = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}"
 _PORT = r"(?::(?P<port>[0-9]{1,5}))?"
 _PRINTABLE = r"[^\x00-\x1f\x7f-\x9f]+"
+_REPOSITORY = r"[a-z0-9]+(?:(?:\.|__?|-+|/)[a-z0-9]+)*"
 _BRACKETED = r"\[[0-9A-Fa-f:.]+\]"
 
 _NAMES = (*platforms.KNOWN_ARCHITECTURES, "arm/v7", "arm/v6")
@@ -132,6 +134,37 @@ def _near_authority(text: str) -> str | None:
     return "name the registry alone, without the repository" if "/" in text else None
 
 
+def is_repository(text: str) -> bool:
+    """Whether the text is `[host[:port]/]path` of a registry, without a tag or a digest.
+
+    A single word would be one of Docker Hub's own images, which nobody may push.
+    """
+    first, slash, rest = text.partition("/")
+    if any(sign in first for sign in ".:[") or first == "localhost":
+        return is_authority(first) and re.fullmatch(_REPOSITORY, rest) is not None
+    return bool(slash) and re.fullmatch(_REPOSITORY, text) is not None
+
+
+def _near_repository(text: str) -> str | None:
+    if "://" in text:
+        return "write it without `" + text.partition("://")[0] + "://`"
+    name, colon, tag = text.rpartition(":")
+    if "@" in text or (colon and "/" in name and "/" not in tag):
+        return "leave the tag or digest out: each platform has a tag of its own"
+    if is_authority(text) and (colon or "." in text):
+        return f"name a repository there, such as `{text}/buildcache`"
+    return f"did you mean `{text.lower()}`?" if is_repository(text.lower()) else None
+
+
+def _near_time(text: str) -> str | None:
+    if re.fullmatch(r"[0-9.]+", text) and words.read_seconds(text):
+        return f"write `{text}s`"
+    if match := re.fullmatch(r"([0-9.]+) *(s|m|h)[a-z]*", text, re.IGNORECASE):
+        short = match[1] + match[2].lower()
+        return f"write `{short}`" if words.read_seconds(short) else None
+    return None
+
+
 def _near_jump(text: str) -> str | None:
     return "for more than one hop use `ProxyJump` in ~/.ssh/config" if "," in text else None
 
@@ -183,5 +216,15 @@ LABEL = Rule(
 )
 LABELS = Rule(expected="a list of words", hint=lambda text: f"write `[{text}]`")
 SLOTS = Rule(expected="a whole number from 1 to 64")
+TIME = Rule(
+    expected="a time such as 5s, 2m or 1h",
+    pattern=r"[0-9]{1,9}(?:\.[0-9]{1,3})?[smh]",
+    fits=lambda text: words.read_seconds(text) is not None,
+    hint=_near_time,
+)
+ATTEMPTS = Rule(expected="a whole number from 1 to 20")
+CACHE = Rule(
+    expected="a repository such as registry.lan:5000/buildcache, or true", fits=is_repository, hint=_near_repository
+)
 REGISTRY = Rule(expected="host[:port] of a registry", fits=is_authority, hint=_near_authority)
 SWITCH = Rule(expected="true or false")

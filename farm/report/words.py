@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+_TIME = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smh]?)")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+
 
 def seconds(amount: float) -> str:
     """Seconds as `0.4 s`, `12 s`, `3 min 05 s` or `2 h 10 min`."""
@@ -13,6 +18,12 @@ def seconds(amount: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60:02d} s"
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+def read_seconds(text: str) -> float | None:
+    """What a time such as `90`, `90s`, `15m` or `2h` is in seconds; None for anything else, and for no time at all."""
+    match = _TIME.fullmatch(text.strip())
+    return float(match[1]) * _UNITS[match[2]] or None if match else None
 
 
 def size(amount: float) -> str:

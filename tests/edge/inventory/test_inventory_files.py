@@ -12,7 +12,7 @@ import jsonschema
 import pytest
 import yaml
 
-from farm.inventory import InventoryError, load, schema
+from farm.inventory import InventoryError, Retry, Timeouts, load, schema
 from farm.inventory.check import parse
 from farm.inventory.files import MAX_BYTES
 from farm.inventory.nodes import BUILT_IN
@@ -156,17 +156,27 @@ def test_the_shipped_example_is_right_by_the_parser_and_by_the_schema() -> None:
     jsonschema.validate(yaml.safe_load(path.read_text()), schema())
 
 
+def test_the_shipped_example_shows_the_defaults_of_the_whole_farm() -> None:
+    shown = load(REPOSITORY / "inventory.yaml")
+    assert (shown.retry, shown.timeouts, shown.cache) == (Retry(), Timeouts(), False)
+
+
 def test_what_the_shipped_example_shows_as_a_comment_is_right_too() -> None:
     path = REPOSITORY / "inventory.yaml"
     text = path.read_text()
-    for commented in ("# known_hosts:", "# port:", "# engine:", "# socket:", "# jump:", "# slots:"):
+    of_a_node = ("# known_hosts:", "# port:", "# engine:", "# socket:", "# jump:", "# slots:")
+    for commented in (*of_a_node, "# total:", "# build:", "# cache:"):
         assert commented in text
         text = text.replace(commented, commented.removeprefix("# "))
     text = text.replace("  # registry.example.org:\n  #   ca:", "  registry.example.org:\n    ca:")
+    text = text.replace("  # kinds:", "  kinds:").replace("  #   transient:", "    transient:")
+    text = text.replace("  #   step_failed:", "    step_failed:")
     inventory = parse(text, "inventory.yaml")
     assert inventory.registries["registry.example.org"].ca == Path("registry-ca.pem")
     node = inventory.nodes["z2"]
     assert (node.known_hosts, node.port, node.engine) == (Path("known_hosts"), 22, "buildkitd")
+    assert (inventory.timeouts.build, inventory.cache) == (7200, "registry.lan:5000/buildcache")
+    assert (inventory.retry.total, inventory.retry.kinds) == (7200, {"transient": 5, "step_failed": 1})
     assert (node.socket, node.jump, node.slots) == ("/run/buildkit/buildkitd.sock", "farm@gateway.lan:22", 1)
 
 

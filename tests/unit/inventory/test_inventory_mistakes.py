@@ -12,6 +12,10 @@ NODE_KEYS = "host, port, user, key, known_hosts, platforms, engine, socket, jump
 NAME = "at most 63 of a-z, 0-9, `-`, `_` and `.`, beginning with a letter or digit"
 PLATFORM = "a platform such as linux/arm64 or linux/arm/v7"
 HOST = "a host name or an IP address"
+TIME = "a time such as 5s, 2m or 1h"
+TRIES = "a whole number from 1 to 20"
+CACHE = "a repository such as registry.lan:5000/buildcache, or true"
+NO_TAG = "leave the tag or digest out: each platform has a tag of its own"
 SOCKET = "the absolute path of a socket, at most 107 characters"
 
 # One node in flow style keeps the tables short: its entry begins at column 15 of line 1.
@@ -202,7 +206,7 @@ FILES = [
         "nodes: {a: {host: a}}\ndefault: {}\nfoo: 1\n",
         [
             "2:1: unknown key `default` - did you mean `defaults`?",
-            "3:1: unknown key `foo` - expected one of nodes, defaults, registries",
+            "3:1: unknown key `foo` - expected one of nodes, defaults, registries, retry, timeouts, cache",
         ],
     ),
     (
@@ -280,6 +284,61 @@ FILES = [
         "registries list",
         "nodes: {a: {host: a}}\nregistries: [reg]\n",
         ["2:13: `registries` is a list - expected host[:port] of registries, each with a mapping"],
+    ),
+    (
+        "retry",
+        (
+            "nodes: {a: {host: a}}\n"
+            "retry: {attempts: 0, pause: 5, longest_pause: 2 minutes, total: 0s, foo: 1}\n"
+            "timeouts: {silence: 15, build: 1:30, bild: 1h}\n"
+        ),
+        [
+            f"2:19: retry: `attempts` is the number 0 - expected {TRIES}",
+            f"2:29: retry: `pause` is the number 5 - expected {TIME} - write `5s`",
+            f"2:47: retry: `longest_pause` is '2 minutes' - expected {TIME} - write `2m`",
+            f"2:65: retry: `total` is '0s' - expected {TIME}",
+            "2:69: `retry`: unknown key `foo` - expected one of attempts, pause, longest_pause, total, kinds",
+            f"3:21: timeouts: `silence` is the number 15 - expected {TIME} - write `15s`",
+            f"3:32: timeouts: `build` is '1:30' - expected {TIME}",
+            "3:38: `timeouts`: unknown key `bild` - did you mean `build`?",
+        ],
+    ),
+    (
+        "kinds of failure",
+        "nodes: {a: {host: a}}\nretry: {kinds: {transent: 3, refused: x, busy: 21, silent: '2'}}\n",
+        [
+            "2:17: retry: `kinds`: unknown key `transent` - did you mean `transient`?",
+            f"2:39: retry: kinds: `refused` is 'x' - expected {TRIES}",
+            f"2:48: retry: kinds: `busy` is the number 21 - expected {TRIES}",
+            (f"2:60: retry: kinds: `silent` is '2' - expected {TRIES} - write it without quotes and leading zeros"),
+        ],
+    ),
+    (
+        "kinds that are a list, pauses that do not fit",
+        "nodes: {a: {host: a}}\nretry: {kinds: [a], pause: 30s, longest_pause: 2s}\ntimeouts: 15m\n",
+        [
+            "2:16: retry: `kinds` is a list - expected a mapping",
+            (
+                "2:28: retry: `pause` is 30s, longer than the `longest_pause` of 2s"
+                " - the pause doubles from `pause` to `longest_pause`"
+            ),
+            "3:11: `timeouts` is '15m' - expected a mapping",
+        ],
+    ),
+    *(
+        (f"cache: {text}", f"nodes: {{a: {{host: a}}}}\ncache: {text}\n", [f"2:8: `cache` is {found}"])
+        for text, found in (
+            ("reg:5000", f"'reg:5000' - expected {CACHE} - name a repository there, such as `reg:5000/buildcache`"),
+            ("reg.lan", f"'reg.lan' - expected {CACHE} - name a repository there, such as `reg.lan/buildcache`"),
+            ("buildcache", f"'buildcache' - expected {CACHE}"),
+            ("Reg.lan/App", f"'Reg.lan/App' - expected {CACHE} - did you mean `reg.lan/app`?"),
+            ("r:5/a:x", f"'r:5/a:x' - expected {CACHE} - {NO_TAG}"),
+            ("r/a@sha256:1", f"'r/a@sha256:1' - expected {CACHE} - {NO_TAG}"),
+            ("https://r/a", f"'https://r/a' - expected {CACHE} - write it without `https://`"),
+            ("reg:99999/a", f"'reg:99999/a' - expected {CACHE}"),
+            ("5", f"the number 5 - expected {CACHE}"),
+            ("[a]", f"a list - expected {CACHE}"),
+        )
     ),
     (
         "tag that would run code",

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from farm import platforms
+from farm.build.failures import Kind
 from farm.inventory.check import parse
-from farm.inventory.entries import NodeEntry, RegistryEntry
-from farm.inventory.nodes import BUILT_IN, Node, Registry
+from farm.inventory.entries import FileEntry, KindsEntry, NodeEntry, RegistryEntry, RetryEntry, TimeoutsEntry
+from farm.inventory.nodes import BUILT_IN, Inventory, Node, Registry
+from farm.inventory.patience import Retry, Timeouts
 
 EVERYTHING = """
 defaults: {user: farm, labels: [home], slots: 2}
@@ -33,6 +35,9 @@ registries:
   registry.lan:5000: {http: true}
   "[::1]:5000":
   hub.lan: {ca: /etc/ca.pem}
+retry: {attempts: 5, pause: 2s, longest_pause: 1.5m, total: 2h, kinds: {transient: 9, step_failed: 1}}
+timeouts: {silence: 20m, build: 3h}
+cache: registry.lan:5000/team/buildcache
 x-anything: {at: all}
 """
 
@@ -63,12 +68,52 @@ def test_every_key_arrives_and_defaults_fill_what_is_not_said() -> None:
         "[::1]:5000": Registry(),
         "hub.lan": Registry(ca=Path("/etc/ca.pem")),
     }
+    assert inventory.retry == Retry(
+        attempts=5, pause=2, longest_pause=90, total=7200, kinds={"transient": 9, "step_failed": 1}
+    )
+    assert inventory.timeouts == Timeouts(silence=1200, build=10800)
+    assert inventory.cache == "registry.lan:5000/team/buildcache"
     assert inventory.source == "f.yaml"
 
 
 def test_what_a_file_may_say_is_what_a_node_and_a_registry_hold() -> None:
     assert [*NodeEntry.__annotations__] == [field.name for field in fields(Node) if field.name != "name"]
     assert [*RegistryEntry.__annotations__] == [field.name for field in fields(Registry)]
+    assert [*RetryEntry.__annotations__] == [field.name for field in fields(Retry)]
+    assert [*TimeoutsEntry.__annotations__] == [field.name for field in fields(Timeouts)]
+    assert {*FileEntry.__annotations__} - {"defaults"} == {field.name for field in fields(Inventory)} - {"source"}
+
+
+def test_the_kinds_of_failure_are_those_that_a_build_has() -> None:
+    assert [*KindsEntry.__annotations__] == [str(kind) for kind in Kind]
+
+
+def test_an_inventory_without_a_word_of_it_tries_three_times_and_has_no_cache() -> None:
+    inventory = parse("nodes: {a: {host: b}}\nretry:\ntimeouts: {}", "f")
+    assert (inventory.retry, inventory.timeouts, inventory.cache) == (Retry(), Timeouts(), False)
+    assert parse("nodes: {a: {host: b}}\nretry: {kinds: }", "f").retry == Retry()
+
+
+@pytest.mark.parametrize(
+    ("said", "pause", "longest"), [("pause: 30s", 30, 30), ("pause: 1s", 1, 20), ("longest_pause: 0.1s", 0.1, 0.1)]
+)
+def test_where_one_pause_is_said_the_other_makes_room(said: str, pause: float, longest: float) -> None:
+    retry = parse(f"nodes: {{a: {{host: b}}}}\nretry: {{{said}}}", "f").retry
+    assert (retry.pause, retry.longest_pause) == (pause, longest)
+
+
+@pytest.mark.parametrize(
+    ("said", "cache"),
+    [
+        ("true", True),
+        ("no", False),
+        ("reg:5000/a", "reg:5000/a"),
+        ("user/buildcache", "user/buildcache"),
+        ("localhost/a-b/c__d.e", "localhost/a-b/c__d.e"),
+    ],
+)
+def test_caches_that_are_right(said: str, cache: str | bool) -> None:
+    assert parse(f"nodes: {{a: {{host: b}}}}\ncache: {said}", "f").cache == cache
 
 
 def test_empty_sections_and_host_in_defaults_are_fine() -> None:

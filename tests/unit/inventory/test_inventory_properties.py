@@ -18,14 +18,35 @@ from farm.inventory.mistakes import InventoryError
 CALM = settings(deadline=None, database=None)
 
 WORDS = st.sampled_from(
-    ["nodes", "defaults", "registries", "host", "port", "platforms", "engine", "local", "x-y", "[key]", "no", "~", "1"]
+    [
+        "nodes",
+        "defaults",
+        "registries",
+        "host",
+        "port",
+        "platforms",
+        "engine",
+        "local",
+        "pause",
+        "kinds",
+        "silent",
+        "5s",
+        "x-y",
+        "[key]",
+        "no",
+        "~",
+        "1",
+    ]
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS | st.dates()
 DATA = st.recursive(
     SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(SCALARS, inner, max_size=4), max_leaves=12
 )
 NODES = st.dictionaries(WORDS, DATA | st.dictionaries(WORDS, DATA, max_size=5), max_size=4)
-FILES = st.fixed_dictionaries({"nodes": NODES}, optional={"defaults": DATA, "registries": NODES, "x-y": DATA})
+FILES = st.fixed_dictionaries(
+    {"nodes": NODES},
+    optional={"defaults": DATA, "registries": NODES, "retry": DATA, "timeouts": DATA, "cache": DATA, "x-y": DATA},
+)
 YAML_SIGNS = st.text(alphabet="ab:-?[]{}&*!|>'\"%@#, \n\t\\~<=1.\x07\u2028\ufeff", max_size=40)
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9_.-]{0,62}", fullmatch=True)

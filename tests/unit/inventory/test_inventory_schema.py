@@ -39,6 +39,11 @@ def test_the_schema_is_a_valid_schema() -> None:
         {"nodes": {"a": {"user": "-l"}}},
         {"nodes": {"a": None}, "registries": {"r": {"http": "yes"}}},
         {"nodes": {"a": None}, "default": {}},
+        {"nodes": {"a": None}, "retry": {"attempts": 0}},
+        {"nodes": {"a": None}, "retry": {"pause": 5}},
+        {"nodes": {"a": None}, "retry": {"kinds": {"unlucky": 2}}},
+        {"nodes": {"a": None}, "timeouts": {"silence": "15 minutes"}},
+        {"nodes": {"a": None}, "cache": ["a/b"]},
     ],
 )
 def test_an_editor_shows_mistakes(data: dict[str, Any]) -> None:
