@@ -17,8 +17,9 @@ from farm.nodes.reach import Reached, reach
 from farm.platforms import Platform
 from farm.report.events import Emit, Warned
 
-# Two misses in a row, so that a hung BuildKit is known within 15 s and a board that swaps for a moment is not given up.
-CHECK_EVERY = 3.0
+# Two misses in a row, so that a board that swaps for a moment is not given up. A hung BuildKit and a dead link are
+# known and acted upon within 15 s: 2 x (2.5 s + 4 s) at most, and then the watch's last words.
+CHECK_EVERY = 2.5
 CHECK_TIMEOUT = 4.0
 
 

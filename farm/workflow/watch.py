@@ -14,7 +14,7 @@ from farm.report import words
 T = TypeVar("T")
 
 # Seconds that buildx gets to end by itself once its node is known to be lost.
-LAST_WORDS = 2.0
+LAST_WORDS = 1.0
 USUAL_FACTOR = 3.0
 # Three times a few seconds is nothing: a build whose cache has gone takes minutes where it took seconds.
 SHORTEST_LIMIT = 10 * 60.0

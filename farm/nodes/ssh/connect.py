@@ -12,8 +12,9 @@ from farm.nodes.ssh import failures, identity, known_hosts
 from farm.nodes.ssh.session import Session
 from farm.nodes.ssh.target import Target, resolve, resolve_jump
 
-# A node that is gone is noticed after (3 + 1) x 5 s: asyncssh waits one more interval after the last question.
-KEEPALIVE_SECONDS = 5.0
+# A node that is gone is noticed within 15 s, after (3 + 1) x 3.5 s: asyncssh waits one more interval after the last
+# question.
+KEEPALIVE_SECONDS = 3.5
 _KEEPALIVES = 3
 
 
