@@ -68,8 +68,6 @@ async def _response(
             isinstance(event, h11.InformationalResponse) and event.status_code == 101
         ):
             return event, connection
-        if isinstance(event, h11.ConnectionClosed):
-            raise NotDockerError("it closed the connection without an answer")
 
 
 async def _body(stream: Stream, connection: h11.Connection) -> bytes:
@@ -88,7 +86,10 @@ async def _next(stream: Stream, connection: h11.Connection) -> h11.Event:
 
     try:
         while (event := connection.next_event()) is h11.NEED_DATA:
-            connection.receive_data(await stream.read(65536))
+            received = await stream.read(65536)
+            if not received and connection.their_state is h11.SEND_RESPONSE:
+                raise NotDockerError("it closed the connection without an HTTP answer")
+            connection.receive_data(received)
     except h11.RemoteProtocolError as error:
         raise NotDockerError("it does not speak HTTP") from error
     assert not isinstance(event, type)  # h11.PAUSED is for servers and for what comes after an upgrade

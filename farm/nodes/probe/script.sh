@@ -127,6 +127,9 @@ sockets() {
     [ -n "${FARM_DOCKER:-}" ] && socket docker "$FARM_DOCKER"
     socket docker /var/run/docker.sock
     socket docker "$runtime/docker.sock"
+    if command -v dockerd >/dev/null && [ ! -e /var/run/docker.sock ] && [ ! -e "$runtime/docker.sock" ]; then
+        echo 'docker=missing - /var/run/docker.sock'
+    fi
 }
 
 probe() {
