@@ -19,6 +19,8 @@ from farm.report import plain, summary
 from farm.report.events import Emit, Event
 from farm.report.report import Report
 
+SHOW_CURSOR = "\x1b[?25h"
+
 
 def build(context: str, flags: Mapping[str, Any]) -> Exit:
     """Build, show progress on stderr and the result on stdout, and give back the exit code."""
@@ -52,9 +54,15 @@ def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
     asked = request(context, flags)
     inventory = load(flags["inventory"])
     with runs.started() as run:
+
+        def last_resort() -> None:
+            run.discard()
+            if progress == "rich":
+                print(SHOW_CURSOR, end="", file=sys.stderr, flush=True)  # noqa: T201 - the live view cannot any more
+
         try:
             with _observer(progress) as emit:
-                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=run.discard)
+                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=last_resort)
         except InterruptedRunError as error:
             raise InterruptedRunError(
                 error.what, fix="build again: what the nodes have built is cached there", details=(f"log: {run.logs}",)

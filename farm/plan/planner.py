@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from farm.errors import FarmError, NoNativeNodeError, UnreachableError
+from farm.errors import FarmError, NoNativeNodeError, RefusedError, UnreachableError
 from farm.history.strikes import Strike
 from farm.inventory.nodes import Node
 from farm.nodes.facts import Facts, Unreachable
@@ -176,10 +176,17 @@ def _nobody(
         return NoNativeNodeError("no node is left to build on", fix="check --node and --exclude-node", details=details)
     names = _words(lacking)
     away = [m.node for m in missing if not lacking or _could_serve(nodes[m.node], lacking)]
+    refusals = [m.error for m in missing if m.node in away and isinstance(m.error, RefusedError)]
+    if refusals and len(refusals) == len(away):
+        return RefusedError(
+            f"no node that lets farm in can build {names or 'anything'} natively; refused by {', '.join(away)}",
+            fix=refusals[0].fix,
+            details=details,
+        )
     if away:
         return UnreachableError(
-            f"no node that answers can build {names or 'anything'} natively; not answering: {', '.join(away)}",
-            fix=f"bring {away[0]} back (see `farm nodes`), or leave the platform out with --platform",
+            f"no node that can be used builds {names or 'anything'} natively; not usable: {', '.join(away)}",
+            fix=next((m.error.fix for m in missing if m.node in away and m.error.fix), None) or f"bring {away[0]} back",
             details=details,
         )
     return NoNativeNodeError(
@@ -195,7 +202,8 @@ def _could_serve(node: Node, lacking: Iterable[Platform]) -> bool:
 
 def _answer(node: Node, answer: Facts | Unreachable) -> str:
     if isinstance(answer, Unreachable):
-        return f"{node.name}: {answer.error.what}"
+        what = answer.error.what
+        return what if what.startswith(f"{node.name}:") else f"{node.name}: {what}"
     declared = f", declared {_words(node.platforms)}" if node.platforms else ""
     emulated = f", emulated {_words(answer.emulated)}" if answer.emulated else ""
     return f"{node.name}: native {_words(answer.native) or 'nothing'}{declared}{emulated}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from farm.errors import FarmError, UsageError
 from farm.inventory.nodes import Node
+from farm.nodes.engine.choose import choose
 from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached, reach
 from farm.report import words
@@ -54,7 +55,8 @@ def _is_meant(node: Node, words: Sequence[str]) -> bool:
 async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: float = 10) -> AsyncIterator[Survey]:
     """Connect to all nodes at the same time, probe each, and keep the connections until the end of the block.
 
-    A node that does not answer within `connect_timeout` seconds is an `Unreachable` among the answers, never an error.
+    A node that does not answer within `connect_timeout` seconds, or has nothing to build with, is an `Unreachable`
+    among the answers, never an error.
     """
     answers: dict[str, Facts | Unreachable] = {}
     reached: dict[str, Reached] = {}
@@ -62,7 +64,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
     async def ask(node: Node) -> None:
         began = time.monotonic()
         try:
-            found = await reach(node, connect_timeout=connect_timeout)
+            found = await _usable(node, connect_timeout)
         except FarmError as error:
             answers[node.name] = Unreachable(node=node.name, error=error)
             seconds = time.monotonic() - began
@@ -83,6 +85,18 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
             for found in reached.values():
                 if found.session is not None:
                     group.create_task(found.session.close())
+
+
+async def _usable(node: Node, connect_timeout: float) -> Reached:
+    """A node that answers and has an engine to build with; one without is of no more use than one that is off."""
+    found = await reach(node, connect_timeout=connect_timeout)
+    try:
+        choose(node, found.facts)
+    except FarmError:
+        if found.session is not None:
+            await found.session.close()
+        raise
+    return found
 
 
 def summary(facts: Facts) -> str:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from farm.errors import NoNativeNodeError, UnreachableError
+from farm.errors import NoNativeNodeError, RefusedError, UnreachableError
 from farm.history.strikes import Strike
 from farm.inventory.nodes import Node
 from farm.nodes.facts import Facts, Unreachable
@@ -184,3 +184,10 @@ def test_an_optional_platform_that_nobody_builds_is_left_out() -> None:
 
 def test_a_platform_named_twice_is_planned_once() -> None:
     assert len(plan((AMD64, AMD64), HOME, ANSWERS).assignments) == 1
+
+
+def test_a_platform_whose_only_node_refuses_is_refused_not_away() -> None:
+    refused = Unreachable(node="pi4", error=RefusedError("pi4: its host key has changed", fix="farm nodes trust pi4"))
+    with pytest.raises(RefusedError, match="refused by pi4") as caught:
+        plan((ARM64,), HOME, ANSWERS | {"pi4": refused})
+    assert caught.value.fix == "farm nodes trust pi4"
