@@ -18,9 +18,10 @@ from farm.platforms import Platform
 from farm.report.events import Emit, Warned
 
 # Two misses in a row, so that a board that swaps for a moment is not given up. A hung BuildKit and a dead link are
-# known and acted upon within 15 s: 2 x (2.5 s + 4 s) at most, and then the watch's last words.
-CHECK_EVERY = 2.5
-CHECK_TIMEOUT = 4.0
+# known and acted upon within 15 s: 2 x (2 s + 3.5 s) at most, and then up to 3 s for the watch's last words, for buildx
+# to end and for the slot to be given back.
+CHECK_EVERY = 2.0
+CHECK_TIMEOUT = 3.5
 
 
 class Connections:
