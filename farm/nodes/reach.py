@@ -22,8 +22,10 @@ class Reached:
     facts: Facts
 
 
-async def reach(node: Node, *, connect_timeout: float = 10.0, probe_timeout: float = 10.0) -> Reached:
-    """Connect and probe. Times in seconds.
+async def reach(
+    node: Node, *, connect_timeout: float = 10.0, dial_timeout: float = 4.0, probe_timeout: float = 10.0
+) -> Reached:
+    """Connect and probe. Times in seconds; the node must take the TCP connection within `dial_timeout`.
 
     Raises UnreachableError where the node does not answer or is lost, RefusedError where a key or a host key is not
     accepted, UsageError where ~/.ssh/config cannot be used. Nothing stays open then, nor on cancellation.
@@ -32,7 +34,7 @@ async def reach(node: Node, *, connect_timeout: float = 10.0, probe_timeout: flo
         return Reached(node=node, session=None, facts=await probe_local(node, timeout=probe_timeout))
     from farm.nodes.ssh.connect import connect
 
-    session = await connect(node, connect_timeout=connect_timeout)
+    session = await connect(node, connect_timeout=connect_timeout, dial_timeout=dial_timeout)
     try:
         facts = await probe(session, node, timeout=probe_timeout)
     except BaseException:

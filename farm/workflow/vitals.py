@@ -15,15 +15,22 @@ from farm.nodes.engine.endpoint import Endpoint, open_endpoint
 from farm.nodes.facts import Facts
 from farm.nodes.reach import reach
 
+# A list of nodes should be there in two seconds even where some are off; one packet may be lost and sent again.
+DIAL_SECONDS = 1.3
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
-    """A node as it is now. `facts` is None where it could not be asked; `error` says why it cannot build, if so."""
+    """A node as it is now. `facts` is None where it could not be asked; `error` says why it cannot build, if so.
+
+    `why` says which of its engines is used, and why that one.
+    """
 
     node: str
     facts: Facts | None
     engine: str | None
     version: str | None
+    why: str | None
     error: FarmError | None
 
     @property
@@ -53,7 +60,7 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
     error: FarmError | None = None
     try:
         async with asyncio.timeout(timeout), contextlib.AsyncExitStack() as stack:
-            found = await reach(node, connect_timeout=timeout)
+            found = await reach(node, connect_timeout=timeout, dial_timeout=min(timeout, DIAL_SECONDS))
             facts = found.facts
             if found.session is not None:
                 stack.push_async_callback(found.session.close)
@@ -71,5 +78,6 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
         facts=facts,
         engine=endpoint.engine if endpoint else None,
         version=endpoint.version if endpoint else None,
+        why=endpoint.why if endpoint else None,
         error=error,
     )

@@ -46,6 +46,13 @@ def connecting(error: Exception, target: Target, identity: Identity | None) -> F
     return RefusedError(f"{target}: the SSH settings cannot be used: {error}", fix="correct ~/.ssh/config")
 
 
+def silent(target: Target, seconds: float) -> FarmError:
+    """Nobody took the connection within its time."""
+    return UnreachableError(
+        f"{target}: nothing answers there within {seconds:g} s", fix="check that the node is on and in the same network"
+    )
+
+
 def no_answer(target: Target, seconds: float) -> FarmError:
     """Nothing came of a connection within its time."""
     return UnreachableError(
