@@ -63,7 +63,13 @@ def _short(platforms: Iterable[Platform]) -> Iterable[str]:
 def document(node: Vitals) -> dict[str, Any]:
     """A node for scripts; sizes in bytes, temperature in degrees Celsius, keys stable."""
     facts = node.facts
-    found: dict[str, Any] = {"node": node.node, "state": node.state, "engine": node.engine, "version": node.version}
+    found: dict[str, Any] = {
+        "node": node.node,
+        "state": node.state,
+        "engine": node.engine,
+        "version": node.version,
+        "why": node.why,
+    }
     if facts is not None:
         found |= {
             "native": [str(platform) for platform in facts.native],
