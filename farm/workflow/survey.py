@@ -64,7 +64,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
     async def ask(node: Node) -> None:
         began = time.monotonic()
         try:
-            found = await _usable(node, connect_timeout)
+            found, why = await _usable(node, connect_timeout)
         except FarmError as error:
             answers[node.name] = Unreachable(node=node.name, error=error)
             seconds = time.monotonic() - began
@@ -73,7 +73,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
             reached[node.name] = found
             answers[node.name] = found.facts
             seconds = time.monotonic() - began
-            emit(NodeProbed(node=node.name, seconds=seconds, summary=summary(found.facts)))
+            emit(NodeProbed(node=node.name, seconds=seconds, summary=f"{summary(found.facts)}; {why}"))
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -87,16 +87,16 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
                     group.create_task(found.session.close())
 
 
-async def _usable(node: Node, connect_timeout: float) -> Reached:
-    """A node that answers and has an engine to build with; one without is of no more use than one that is off."""
+async def _usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
+    """A node that answers and has an engine to build with, and which one; without one it might as well be off."""
     found = await reach(node, connect_timeout=connect_timeout)
     try:
-        choose(node, found.facts)
+        choice = choose(node, found.facts)
     except FarmError:
         if found.session is not None:
             await found.session.close()
         raise
-    return found
+    return found, choice.why
 
 
 def summary(facts: Facts) -> str:
