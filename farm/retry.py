@@ -47,6 +47,6 @@ async def retrying(call: Callable[[], Awaitable[T]], *, pause_after: Callable[[E
     return await retry(one)
 
 
-def back_off(tries: int, *, first: float = FIRST_PAUSE) -> float:
-    """Seconds to wait after the given number of failed tries: doubling from `first`, bounded."""
-    return min(first * 2.0 ** (tries - 1), LONGEST_PAUSE)
+def back_off(tries: int, *, first: float = FIRST_PAUSE, longest: float = LONGEST_PAUSE) -> float:
+    """Seconds to wait after the given number of failed tries: doubling from `first`, bounded by `longest`."""
+    return min(first * 2.0 ** (tries - 1), longest)

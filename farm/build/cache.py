@@ -18,17 +18,23 @@ _DEFAULT_PLACE = "buildkit"
 
 
 def exports(values: Sequence[str], platforms: Sequence[Platform]) -> tuple[str, ...]:
-    """The values of `--cache-to` for a node that builds these platforms."""
-    return tuple(_at(_parse(value, "--cache-to"), _EXPORT_PLACE, platforms) for value in values)
+    """The values of `--cache-to` for a build of these platforms, one as a rule."""
+    return tuple(
+        _at(_parse(value, "--cache-to"), _EXPORT_PLACE, platform) for value in values for platform in platforms
+    )
 
 
 def imports(values: Sequence[str], platforms: Sequence[Platform]) -> tuple[str, ...]:
-    """The values of `--cache-from`: each as it was given, and the platform's own place. A missing one is no error."""
+    """The values of `--cache-from`: each platform's own place, and each as it was given. A missing one is no error."""
     found: list[str] = []
     for value in values:
-        own = _at(_parse(value, "--cache-from"), _IMPORT_PLACE, platforms)
-        found += dict.fromkeys((own, value))
+        found += dict.fromkeys((*own_imports(value, platforms), value))
     return tuple(found)
+
+
+def own_imports(value: str, platforms: Sequence[Platform]) -> tuple[str, ...]:
+    """The values of `--cache-from` that read where `exports` writes for each of these platforms."""
+    return tuple(_at(_parse(value, "--cache-from"), _IMPORT_PLACE, platform) for platform in platforms)
 
 
 def has_inline(values: Sequence[str]) -> bool:
@@ -43,12 +49,11 @@ def _parse(value: str, flag: str) -> dict[str, str]:
     return fields.pairs(words, flag)
 
 
-def _at(cache: dict[str, str], place: dict[str, str], platforms: Sequence[Platform]) -> str:
-    slug = "-".join(platform.slug for platform in platforms)
+def _at(cache: dict[str, str], place: dict[str, str], platform: Platform) -> str:
     kind = cache.get("type", "")
     if kind in place:
         attribute = place[kind]
-        cache = {**cache, attribute: _beside(kind, cache.get(attribute, _DEFAULT_PLACE), slug)}
+        cache = {**cache, attribute: _beside(kind, cache.get(attribute, _DEFAULT_PLACE), platform.slug)}
     return fields.join(cache)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-from farm.build import annotation, cache
+from farm.build import annotation, cache, shared_cache
 from farm.build.endpoint import Member
 from farm.platforms import Platform
 from farm.sources.spec import Spec
@@ -55,13 +55,16 @@ def build(
     pins: Sequence[str],
     metadata_file: Path,
     tags: Sequence[str] = (),
+    shared: str | None = None,
 ) -> Argv:
     """Build `platforms` on `builder`.
 
     `context`, `dockerfile` and `pins` (values of `--build-context`) take the place of what the spec says, because they
-    are resolved once for the whole farm. What decides a step's cache key is the same in both phases, so that the join
-    finds all that the nodes built. What would make it build again or fetch again is left out of the join: `--no-cache`,
-    `--pull` and the caches elsewhere.
+    are resolved once for the whole farm; `shared` is the farm's own cache elsewhere (`shared_cache.value`).
+
+    What decides a step's cache key is the same in both phases, so that the join finds all that the nodes built. What
+    would make it build or write again is left out of the join: `--no-cache`, `--pull` and `--cache-to`. The caches that
+    the nodes have read are read again: they take note of what is there without fetching it, and need it to be named.
     """
     is_join = phase == "join"
     return (
@@ -78,8 +81,8 @@ def build(
         *_each("--ssh", spec.ssh),
         *_each("--label", spec.labels),
         *_each("--annotation", spec.annotations if is_join else annotation.of_manifests(spec.annotations, platforms)),
-        *_each("--cache-from", () if is_join else cache.imports(spec.cache_from, platforms)),
-        *_each("--cache-to", () if is_join else cache.exports(spec.cache_to, platforms)),
+        *_each("--cache-from", () if is_join and spec.no_cache else _imports(spec, shared, platforms)),
+        *_each("--cache-to", () if is_join else _exports(spec, shared, platforms)),
         *(("--no-cache",) if spec.no_cache and not is_join else ()),
         *(("--pull",) if spec.pull and not is_join else ()),
         *_maybe("--provenance", spec.provenance),
@@ -106,6 +109,19 @@ def imagetools_create(
         *_each("--annotation", annotations),
         *("--", *sources),
     )
+
+
+def prune(builder: str) -> Argv:
+    """Take away all of a builder's cache that is not in use."""
+    return ("prune", "--builder", builder, "--force")
+
+
+def _imports(spec: Spec, shared: str | None, platforms: Sequence[Platform]) -> Argv:
+    return (*cache.imports(spec.cache_from, platforms), *shared_cache.imports(shared, platforms))
+
+
+def _exports(spec: Spec, shared: str | None, platforms: Sequence[Platform]) -> Argv:
+    return (*cache.exports(spec.cache_to, platforms), *shared_cache.exports(shared, platforms))
 
 
 def _list(platforms: Sequence[Platform]) -> str:

@@ -99,6 +99,7 @@ async def join(
         dockerfile=place.dockerfile,
         pins=place.pins,
         metadata_file=metadata_file,
+        shared=place.shared_cache,
     )
     steps = Steps()
     finished = await _run(buildx, argv, place.config, log, steps, activity)

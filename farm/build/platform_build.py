@@ -24,7 +24,8 @@ class Place:
     """Where a build reads and writes: values that are the same for every node of a run.
 
     `context`, `dockerfile` and `pins` are the resolved inputs; `repositories` get the image by digest; `collect` is
-    the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`.
+    the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`; `shared_cache` is the farm's
+    own cache in a registry.
     """
 
     context: str
@@ -34,6 +35,7 @@ class Place:
     repositories: tuple[str, ...] = ()
     insecure: bool = False
     collect: Path | None = None
+    shared_cache: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +87,7 @@ async def build(
         dockerfile=place.dockerfile,
         pins=place.pins,
         metadata_file=metadata_file,
+        shared=place.shared_cache,
     )
     steps = Steps()
     with Log(log, argv) as written:

@@ -72,24 +72,20 @@ def build_options(command: F) -> F:
             click.option(
                 "--retries",
                 type=click.IntRange(0, 10),
-                default=2,
-                show_default=True,
                 metavar="N",
-                help="How often one node is tried again after a passing fault.",
+                help="How often one node is tried again after a passing fault.  [default: the inventory's, else 2]",
             ),
             click.option(
                 "--silence",
                 type=Seconds(),
-                default="15m",
-                show_default=True,
                 metavar="TIME",
-                help="Give a build up that says nothing for so long.",
+                help="Give a build up that says nothing for so long.  [default: the inventory's, else 15m]",
             ),
             click.option(
                 "--timeout",
                 type=Seconds(),
                 metavar="TIME",
-                help="Give a build up that takes longer.  [default: 3 times what it usually takes]",
+                help="Give a build up that takes longer.  [default: the inventory's, else 3 times the usual]",
             ),
             click.option(
                 "--allow-missing",

@@ -9,7 +9,7 @@ from typing import Any
 from farm.errors import UsageError
 from farm.platforms import Platform, parse
 from farm.sources.spec import Spec
-from farm.workflow.request import Limits, Request
+from farm.workflow.request import Request
 
 
 def request(context: str, flags: Mapping[str, Any]) -> Request:
@@ -60,11 +60,12 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         only=flags["only"],
         excluded=flags["excluded"],
         retries=flags["retries"],
+        silence=flags["silence"],
+        timeout=flags["timeout"],
         allow_emulation=flags["allow_emulation"],
         allow_missing=_platforms("--allow-missing", flags["allow_missing"]),
         resume=resume,
         wait=flags.get("wait"),
-        limits=Limits(silence=flags["silence"], build=flags["timeout"]),
     )
 
 

@@ -108,6 +108,13 @@ def arguments(build_args: Sequence[str], environment: Mapping[str, str]) -> dict
     return result
 
 
+def declared(text: str) -> frozenset[str]:
+    """The names of all ARGs of a Dockerfile."""
+    return frozenset(
+        word.partition("=")[0] for item in cut(text).instructions if item.name == "ARG" for word in item.words
+    )
+
+
 def context_name(image: Reference) -> str:
     """The familiar name without `:latest`, as BuildKit looks it up (frontend/dockerui/config.go, NamedContext)."""
     return image.with_default_tag().familiar.removesuffix(":latest")

@@ -63,8 +63,8 @@ async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_
                 ),
                 lost=bench.connections.until_lost(node),
                 activity=activity,
-                silence=bench.limits.silence,
-                longest=limit(bench.limits.build, bench.journal.usual(platform, node)),
+                silence=bench.timeouts.silence,
+                longest=limit(bench.timeouts.build, bench.journal.usual(platform, node)),
             )
         except GivenUpError as error:
             raise TryFailedError(error.diagnosis) from error

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from farm.build.locate import Buildx
 from farm.build.platform_build import Place
+from farm.inventory import Timeouts
+from farm.plan.policy import Policy
 from farm.platforms import Platform
 from farm.registry.client import Client
 from farm.registry.reference import Reference
@@ -19,7 +20,7 @@ from farm.sources.spec import Spec
 from farm.workflow.connections import Connections
 from farm.workflow.join_builder import JoinBuilder
 from farm.workflow.journal import Journal
-from farm.workflow.request import Limits
+from farm.workflow.slots import Slots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +28,9 @@ class Bench:
     """The tools and the inputs of one run.
 
     `known` are checks of earlier runs by digest, `checked` those of this run; `plain_http` names the registries without
-    TLS; `inputs` says of each platform what it is built from; `run` is the run's name.
+    TLS; `inputs` says of each platform what it is built from; `run` is the run's name. `memory` is what each node has,
+    in bytes; `takes_jobs` says that the Dockerfile declares `remedy.JOBS`; `obstacles` are reasons, in words, for which
+    the nodes cannot join any more what they built.
     """
 
     run: str
@@ -36,10 +39,12 @@ class Bench:
     place: Place
     logs: Path
     emit: Emit
-    retries: int
-    limits: Limits
+    policy: Policy
+    timeouts: Timeouts
     connections: Connections
-    slots: Mapping[str, asyncio.Semaphore]
+    slots: Mapping[str, Slots]
+    memory: Mapping[str, int]
+    takes_jobs: bool
     client: Client
     repository: Reference | None
     plain_http: tuple[str, ...]
@@ -48,3 +53,4 @@ class Bench:
     inputs: Mapping[Platform, Inputs]
     known: Mapping[str, Checked]
     checked: list[Checked] = field(default_factory=list)
+    obstacles: list[str] = field(default_factory=list)

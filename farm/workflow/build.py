@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from farm.build import collect, locate
+from farm.build import collect, locate, shared_cache
 from farm.build.instance import keep_identity
 from farm.build.platform_build import Place
 from farm.errors import BuildFailedError, FarmError, UsageError
-from farm.inventory import Inventory
+from farm.inventory import Inventory, Timeouts
 from farm.plan import planner
 from farm.plan.planner import Plan
+from farm.plan.policy import policy
 from farm.platforms import Platform
 from farm.registry import memory, reference
 from farm.registry.client import Client
@@ -24,7 +24,7 @@ from farm.report.outcome import Built, Failed, Outcome
 from farm.report.report import Report
 from farm.sources import target
 from farm.sources.spec import Spec
-from farm.workflow import deliver, lock, prepare, resume
+from farm.workflow import deliver, lock, prepare, remedy, resume
 from farm.workflow import journal as journals
 from farm.workflow.bench import Bench
 from farm.workflow.connections import Connections
@@ -33,6 +33,7 @@ from farm.workflow.journal import Journal
 from farm.workflow.platform import build_platform
 from farm.workflow.request import Request
 from farm.workflow.run import Run, state_home
+from farm.workflow.slots import Slots
 from farm.workflow.stages import Stages
 from farm.workflow.survey import select, surveyed
 from farm.workflow.together import both, together
@@ -154,13 +155,19 @@ async def _line(
                 repositories=tuple(dict.fromkeys(ref.repository for ref in references)),
                 insecure=any(_is_http(ref.domain, inventory) for ref in references),
                 collect=folder,
+                shared_cache=_shared_cache(spec, references, inventory),
             ),
             logs=run.logs,
             emit=emit,
-            retries=request.retries,
-            limits=request.limits,
+            policy=policy(inventory.retry, retries=request.retries),
+            timeouts=Timeouts(
+                silence=request.silence or inventory.timeouts.silence,
+                build=request.timeout or inventory.timeouts.build,
+            ),
             connections=connections,
-            slots={name: asyncio.Semaphore(node.slots) for name, node in nodes.items()},
+            slots={name: Slots(node.slots) for name, node in nodes.items()},
+            memory={name: found.facts.memory_total for name, found in survey.reached.items()},
+            takes_jobs=remedy.takes_jobs(source.context.text),
             client=client,
             repository=references[0] if references else None,
             plain_http=tuple(domain for domain, registry in inventory.registries.items() if registry.http),
@@ -213,6 +220,15 @@ def _references(spec: Spec, inventory: Inventory) -> list[Reference]:
             fix="run farm once for each: the second time everything is cached",
         )
     return references
+
+
+def _shared_cache(spec: Spec, references: Sequence[Reference], inventory: Inventory) -> str | None:
+    """The cache that the inventory asks for; none for what is not pushed, or where the user names caches."""
+    if not inventory.cache or not references or spec.cache_from or spec.cache_to:
+        return None
+    repository = inventory.cache if isinstance(inventory.cache, str) else None
+    place = shared_cache.place(repository, references[0], target=spec.target)
+    return shared_cache.value(place, http=_is_http(place.domain, inventory))
 
 
 def _is_http(domain: str, inventory: Inventory) -> bool:

@@ -16,7 +16,7 @@ from farm.registry import verify
 from farm.registry.reference import Reference
 from farm.report.events import Warned
 from farm.report.outcome import Built
-from farm.retry import back_off, retrying
+from farm.retry import retrying
 from farm.sources.spec import Output
 from farm.workflow.bench import Bench
 from farm.workflow.join_builder import winners
@@ -104,6 +104,8 @@ async def _obstacle(built: Sequence[Built], bench: Bench, source: Source) -> str
     """Why the nodes themselves cannot join, in words."""
     if what := join.obstacle(bench.spec):
         return what
+    if bench.obstacles:
+        return bench.obstacles[0]
     if what := await changed(source):
         return f"the context changed during the build ({what})"
     for node in dict.fromkeys(outcome.node for outcome in built):
@@ -124,7 +126,7 @@ async def _join(built: Sequence[Built], references: Sequence[Reference], bench: 
 
     def pause_after(error: Exception, tries: int) -> float | None:
         nonlocal without_nodes
-        if not isinstance(error, JoinError) or tries > bench.retries:
+        if not isinstance(error, JoinError) or tries >= bench.policy.attempts:
             return None
         kind = error.result.diagnosis.kind
         if kind is Kind.REFUSED:
@@ -132,7 +134,7 @@ async def _join(built: Sequence[Built], references: Sequence[Reference], bench: 
         bench.emit(Warned(message=f"join, try {tries}: {error.result.diagnosis.reason}; once more"))
         # The digests are in the registry already: another try need not depend on a node again.
         without_nodes = without_nodes or kind is not Kind.TRANSIENT
-        return back_off(tries)
+        return bench.policy.pause(tries)
 
     try:
         return await retrying(once, pause_after=pause_after)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from farm.build.failures import Kind
 from farm.errors import FarmError
@@ -11,7 +12,7 @@ from farm.plan.planner import Assignment
 from farm.report.events import AttemptFailed, BuildFinished, BuildStarted
 from farm.report.outcome import Attempt, Built, Failed, Outcome
 from farm.retry import retrying
-from farm.workflow import attempt
+from farm.workflow import attempt, remedy
 from farm.workflow.attempt import Success, TryFailedError
 from farm.workflow.bench import Bench
 
@@ -34,13 +35,13 @@ async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
 
 
 class _Course:
-    """Where a platform's tries have come to: the node whose turn it is, those that are left, and what was tried."""
+    """Where a platform's tries have come to: whose turn it is and how, the nodes that are left, and what was tried."""
 
     def __init__(self, assignment: Assignment, bench: Bench) -> None:
         self._assignment = assignment
         self._platform = assignment.platform
         self._bench = bench
-        self._node = assignment.node
+        self._turn = Again(node=assignment.node, pause=0, why=assignment.reason)
         self._standbys = list(assignment.standbys)
         self._attempts: list[Attempt] = []
         # Waiting for a slot is not the platform's own time: the next run's estimate would learn nonsense.
@@ -48,20 +49,26 @@ class _Course:
 
     async def once(self) -> Built:
         """Try on the node whose turn it is."""
-        bench, node = self._bench, self._node
-        async with bench.slots[node]:
+        bench, node = self._bench, self._turn.node
+        async with bench.slots[node].taken(alone=self._turn.is_alone):
             tried_at = time.monotonic()
             self._began = tried_at if self._began is None else self._began
             number = len(self._attempts) + 1
             bench.emit(BuildStarted(node=node, platform=self._platform, attempt=number))
-            kind, reason = None, "built"
+            kind, reason, notes = None, "built", []
             try:
+                if self._turn.prunes:
+                    notes.append(await remedy.prune(node, [self._platform], bench))
+                if self._turn.is_alone:
+                    notes.append(self._alone)
+                    bench = self._with_one_job()
                 success = await attempt.once(self._platform, node, number, bench, may_wait=not self._standbys)
             except TryFailedError as error:
                 kind, reason = str(error.diagnosis.kind), error.diagnosis.reason
                 raise
             finally:
                 seconds = time.monotonic() - tried_at
+                reason = "; ".join((reason, *notes))
                 self._attempts.append(Attempt(node=node, kind=kind, reason=reason, seconds=seconds))
         return _built(self._assignment, node, success, tuple(self._attempts), self._seconds)
 
@@ -73,7 +80,13 @@ class _Course:
         journal.attempted(self._platform, len(self._attempts), last)
         if error.diagnosis.kind is Kind.NODE_LOST:
             journal.strike(last.node)
-        move = decide(self._attempts, standbys=self._standbys, retries=self._bench.retries)
+        move = decide(
+            self._attempts,
+            standbys=self._standbys,
+            policy=self._bench.policy,
+            elapsed=self._seconds,
+            memory=self._bench.memory,
+        )
         self._bench.emit(
             AttemptFailed(
                 node=last.node,
@@ -81,12 +94,12 @@ class _Course:
                 attempt=len(self._attempts),
                 kind=error.diagnosis.kind,
                 reason=error.diagnosis.reason,
-                next=move.why,
+                next=f"{move.why}, {self._alone}" if isinstance(move, Again) and move.is_alone else move.why,
             )
         )
         if not isinstance(move, Again):
             return None
-        self._node = move.node
+        self._turn = move
         self._standbys = [name for name in self._standbys if name != move.node]
         return move.pause
 
@@ -102,6 +115,18 @@ class _Course:
         )
         self._bench.journal.failed(failed)
         return failed
+
+    @property
+    def _alone(self) -> str:
+        return f"alone there, with {remedy.JOBS}=1" if self._bench.takes_jobs else "alone there"
+
+    def _with_one_job(self) -> Bench:
+        bench = self._bench
+        if not bench.takes_jobs:
+            return bench
+        # The join would give every platform the same arguments, and build this one anew.
+        bench.obstacles.append(f"{self._platform} was built with {remedy.JOBS}=1")
+        return replace(bench, spec=remedy.with_one_job(bench.spec))
 
     @property
     def _seconds(self) -> float:

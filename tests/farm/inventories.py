@@ -18,3 +18,9 @@ def variant(lab: Lab, path: Path, *, nodes: dict[str, dict[str, Any]] | None = N
         document["nodes"].setdefault(name, {}).update(keys)
     path.write_text(yaml.safe_dump(document))
     return path
+
+
+def with_keys(lab: Lab, path: Path, **keys: object) -> Path:
+    """Write the lab's inventory with further keys of the whole farm, such as `cache` and `retry`."""
+    path.write_text(yaml.safe_dump(yaml.safe_load(lab.inventory.read_text()) | keys))
+    return path

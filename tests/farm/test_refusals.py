@@ -28,13 +28,21 @@ def _assert_is_told(run: Ended, *words: str) -> None:
 @pytest.mark.parametrize(
     ("dockerfile", "arguments", "words"),
     [
-        pytest.param("FROM @base\nRUNN true\n", (), ("line 2", "RUNN"), id="syntax error"),
-        pytest.param("FROM @base\nCOPY nowhere.txt /\n", (), ("nowhere.txt",), id="missing COPY source"),
+        pytest.param("FROM @base\nRUNN true\n", (), ("Dockerfile:2: unknown", "RUNN"), id="syntax error"),
+        pytest.param(
+            "FROM @base\nCOPY nowhere.txt /\n", (), ("Dockerfile:2: ", "nowhere.txt"), id="missing COPY source"
+        ),
+        pytest.param(
+            "FROM @base\nCOPY --from=b / /\nFROM @base AS b\nCOPY --from=0 / /\n", (), ("Dockerfile:2: ",), id="circle"
+        ),
+        pytest.param(
+            "FROM @base\nRUN --mount=type=ssh,required=true true\n", (), ("Dockerfile:2: ", "--ssh"), id="no SSH agent"
+        ),
         pytest.param("FROM @base\nRUN true\n", ("--target", "nosuch"), ("nosuch",), id="unknown target"),
         pytest.param(
             "FROM @base\nRUN --mount=type=secret,id=tok,required=true cat /run/secrets/tok\n",
             (),
-            ("tok",),
+            ("Dockerfile:2: ", "tok", "--secret"),
             id="a secret that nobody gave",
         ),
     ],

@@ -37,6 +37,19 @@ def test_imports_try_the_platforms_own_place_first() -> None:
     assert cache.imports(["type=future,x=y"], ARM_V7) == ("type=future,x=y",)
 
 
+def test_what_is_read_alone_is_where_the_platform_itself_writes() -> None:
+    assert cache.own_imports("type=local,src=/c", ARM_V7) == ("type=local,src=/c/linux-arm-v7",)
+
+
+def test_the_join_of_several_platforms_reads_where_each_of_them_wrote() -> None:
+    both = [*ARM_V7, parse("linux/amd64")]
+    assert cache.imports(["r/a:c"], both) == (
+        "type=registry,ref=r/a:c-linux-arm-v7",
+        "type=registry,ref=r/a:c-linux-amd64",
+        "r/a:c",
+    )
+
+
 def test_only_an_inline_cache_belongs_to_the_image() -> None:
     assert cache.has_inline(["r/a", "type=inline"])
     assert not cache.has_inline(["r/a", "type=local,dest=inline"])

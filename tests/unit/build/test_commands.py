@@ -119,9 +119,23 @@ def test_a_build_of_one_platform_with_everything() -> None:
     )
 
 
+def test_the_shared_cache_is_read_and_written_for_one_platform() -> None:
+    argv = build(Spec(context="."), dockerfile=None, pins=[], shared="type=registry,ref=reg.lan/app:c")
+    assert argv == (
+        *("build", "--builder", "farm-pi4", "--progress", "rawjson", "--platform", "linux/arm/v7"),
+        *("--output", "type=cacheonly"),
+        *("--cache-from", "type=registry,ref=reg.lan/app:c-linux-arm-v7"),
+        *("--cache-to", "type=registry,ref=reg.lan/app:c-linux-arm-v7,mode=max,ignore-error=true"),
+        *("--metadata-file", "/run/m.json", "--", "/src"),
+    )
+
+
 def test_the_join_leaves_out_what_would_build_or_fetch_again() -> None:
     platforms: list[Platform] = [ARM64, ARM_V7, AMD64]
-    argv = build(phase="join", platforms=platforms, outputs=["type=image,push=true"], tags=["r/a:1", "r/a:2"])
+    shared = "type=registry,ref=reg.lan/app:c"
+    argv = build(
+        phase="join", platforms=platforms, shared=shared, outputs=["type=image,push=true"], tags=["r/a:1", "r/a:2"]
+    )
     assert argv == (
         *("build", "--builder", "farm-pi4", "--progress", "rawjson"),
         *("--platform", "linux/arm64,linux/arm/v7,linux/amd64"),
@@ -130,6 +144,22 @@ def test_the_join_leaves_out_what_would_build_or_fetch_again() -> None:
         *("--annotation", "a=b", "--annotation", "index,manifest:c=d"),
         *("--annotation", "manifest[linux/arm64]:e=f", "--annotation", "manifest-descriptor:g=h"),
         *COMMON_END,
+    )
+
+
+def test_the_join_reads_the_caches_that_the_nodes_have_read_and_writes_none() -> None:
+    spec = Spec(context=".", cache_from=("r/a:own",), cache_to=("r/a:own",))
+    argv = build(
+        spec, phase="join", platforms=[ARM64, AMD64], shared="type=registry,ref=r/a:c", dockerfile=None, pins=[]
+    )
+    assert argv == (
+        *("build", "--builder", "farm-pi4", "--progress", "rawjson", "--platform", "linux/arm64,linux/amd64"),
+        *("--output", "type=cacheonly"),
+        *("--cache-from", "type=registry,ref=r/a:own-linux-arm64"),
+        *("--cache-from", "type=registry,ref=r/a:own-linux-amd64", "--cache-from", "r/a:own"),
+        *("--cache-from", "type=registry,ref=r/a:c-linux-arm64"),
+        *("--cache-from", "type=registry,ref=r/a:c-linux-amd64"),
+        *("--metadata-file", "/run/m.json", "--", "/src"),
     )
 
 

@@ -1,0 +1,76 @@
+"""A node whose disk its own build cache has filled."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from farm.build import locate, prune
+from farm.build.failures import Diagnosis, Kind, classify
+from farm.build.prune import Pruned
+from tests.edge.build import daemon
+from tests.edge.build.small_farm import AMD64, Board, Run
+
+BIG = "FROM BASE\nRUN head -c 40000000 /dev/zero >/big # {}\n"
+
+
+@pytest.fixture
+def small() -> Iterator[Board]:
+    """A board with 90 MB for BuildKit."""
+    with tempfile.TemporaryDirectory(prefix="farm-bk-") as folder:
+        root = Path(folder) / "root"
+        root.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=90m,mode=711", "tmpfs", root], check=True)
+        # It unmounts what lies below its folder when it ends.
+        with daemon.running(Path(folder)) as running:
+            yield Board(node="small", socket=running.socket, daemon=running)
+
+
+async def pruned(run: Run, board: Board) -> Pruned | Diagnosis:
+    return await prune.prune(
+        locate.buildx(),
+        config=run.place().config,
+        endpoint=board,
+        platforms=[AMD64],
+        log=run.logs / "prune.log",
+    )
+
+
+async def test_what_does_not_fit_fits_once_the_cache_is_pruned(run: Run, small: Board) -> None:
+    spec = run.spec(tags=())
+    kinds = []
+    for number in range(4):
+        run.write(BIG.format(number))
+        tried = await run.build(spec, run.place(), small, AMD64)
+        kinds.append(tried.evidence and classify(tried.evidence).kind)
+        if tried.evidence:
+            break
+    assert kinds[0] is None
+    assert kinds[-1] is Kind.OUT_OF_DISK
+
+    done = await pruned(run, small)
+
+    assert isinstance(done, Pruned)
+    assert done.freed
+    assert done.freed.endswith("MB")
+    assert float(done.freed.removesuffix("MB")) > 40
+    assert (await run.build(spec, run.place(), small, AMD64)).evidence is None
+    log = (run.logs / "prune.log").read_text()
+    assert log.startswith("$ buildx prune --builder farm-prune-small --force\n")
+    assert f"Total:\t{done.freed}" in log
+
+
+async def test_an_empty_cache_frees_nothing(run: Run, small: Board) -> None:
+    await pruned(run, small)
+    assert await pruned(run, small) == Pruned(freed=None)
+
+
+async def test_a_node_that_is_gone_cannot_be_pruned(run: Run, small: Board) -> None:
+    small.daemon.kill()
+    done = await pruned(run, small)
+    assert isinstance(done, Diagnosis)
+    assert "connection refused" in done.reason
