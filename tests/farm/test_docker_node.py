@@ -64,6 +64,7 @@ def test_buildkitd_and_docker_push_one_image_and_docker_keeps_none(
 
     assert run.code == 0, run.err
     assert run.document["warnings"] == []
+    assert "at /var/run/docker.sock; no buildkitd there" in run.err
     assert run.platform(_HERE)["engine"].startswith("docker 26.1.5")
     assert run.platform(_OTHER)["engine"].startswith("buildkitd v")
     # What was joined is what each node had pushed before, and the join ran no step.
