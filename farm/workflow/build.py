@@ -70,7 +70,9 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     if spec.output.type == "cacheonly":
         tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
     error = None
-    with journals.opened(state_home() / "history.db", run=run.id, target=target.name(spec), emit=tell) as journal:
+    with journals.opened(
+        state_home() / "history.db", run=run.id, target=target.name(spec), references=spec.tags, emit=tell
+    ) as journal:
         try:
             await _line(request, inventory, run, tell, stages, findings, journal)
         except FarmError as caught:
@@ -135,7 +137,7 @@ async def _line(
         )
         findings.missing = {answer.node: answer.error.what for answer in plan.missing}
         tell_plan(plan, emit)
-        journal.begin(spec.tags)
+        journal.begin()
         for config in (run.buildx_config, run.join_config):
             keep_identity(config, state_home())
         connections = Connections(nodes, survey.reached, run.runtime)

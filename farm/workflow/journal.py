@@ -24,15 +24,18 @@ T = TypeVar("T")
 class Journal:
     """The history as one run uses it: every call answers, with nothing where the history cannot."""
 
-    def __init__(self, run: str, target: str, history: History | None, emit: Emit) -> None:
+    def __init__(self, run: str, target: str, references: Sequence[str], history: History | None, emit: Emit) -> None:
         self._run = run
         self._target = target
+        self._references = references
+        self._has_begun = False
         self._history = history
         self._emit = emit
 
-    def begin(self, references: Sequence[str]) -> None:
-        """Record that the run has begun."""
-        now = datetime.now(UTC)
+    def begin(self) -> None:
+        """Record that the run has begun; ask what is to be resumed before."""
+        now, references = datetime.now(UTC), self._references
+        self._has_begun = True
         self._ask(lambda history: history.begin(self._run, target=self._target, references=references, started=now))
 
     def attempted(self, platform: Platform, number: int, attempt: Attempt) -> None:
@@ -48,7 +51,9 @@ class Journal:
         self._ask(lambda history: history.failed(self._run, failed))
 
     def end(self, *, exit_code: int, index: str | None, seconds: float) -> None:
-        """Record how the run ended."""
+        """Record how the run ended, be it before it had begun to build."""
+        if not self._has_begun:
+            self.begin()
         self._ask(lambda history: history.end(self._run, exit_code=exit_code, index=index, seconds=seconds))
 
     def resumable(self, run: str | None, references: Sequence[str]) -> Resumable | None:
@@ -84,7 +89,7 @@ class Journal:
 
 
 @contextlib.contextmanager
-def opened(path: Path, *, run: str, target: str, emit: Emit) -> Iterator[Journal]:
+def opened(path: Path, *, run: str, target: str, references: Sequence[str], emit: Emit) -> Iterator[Journal]:
     """Open the history for one run of `target` (what is built, the same from night to night)."""
     try:
         history = History.open(path)
@@ -94,7 +99,7 @@ def opened(path: Path, *, run: str, target: str, emit: Emit) -> Iterator[Journal
     if history is not None and history.warning:
         emit(Warned(message=history.warning))
     try:
-        yield Journal(run, target, history, emit)
+        yield Journal(run, target, references, history, emit)
     finally:
         if history is not None:
             history.close()
