@@ -7,27 +7,26 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from farm.build import collect, locate, shared_cache
+from farm.build import collect, locate
 from farm.build.instance import keep_identity
 from farm.build.platform_build import Place
-from farm.errors import BuildFailedError, FarmError, UsageError
+from farm.errors import FarmError
 from farm.inventory import Inventory, Timeouts
 from farm.plan import planner
 from farm.plan.planner import Plan
 from farm.plan.policy import policy
 from farm.platforms import Platform
-from farm.registry import memory, reference
+from farm.registry import memory
 from farm.registry.client import Client
-from farm.registry.reference import Reference
 from farm.report.events import Emit, Event, Planned, RunStarted, Warned
-from farm.report.outcome import Built, Failed, Outcome
+from farm.report.outcome import Outcome
 from farm.report.report import Report
 from farm.sources import target
-from farm.sources.spec import Spec
-from farm.workflow import deliver, lock, prepare, remedy, resume
+from farm.workflow import deliver, lock, prepare, remedy, resume, verdict
 from farm.workflow import journal as journals
 from farm.workflow.bench import Bench
 from farm.workflow.connections import Connections
+from farm.workflow.destination import destination
 from farm.workflow.join_builder import JoinBuilder, winners
 from farm.workflow.journal import Journal
 from farm.workflow.platform import build_platform
@@ -37,9 +36,6 @@ from farm.workflow.slots import Slots
 from farm.workflow.stages import Stages
 from farm.workflow.survey import select, surveyed
 from farm.workflow.together import both, together
-
-# Of a failed step's output, enough to see the compiler's complaint; the log has it all.
-LAST_LINES = 8
 
 
 @dataclass(slots=True, kw_only=True)
@@ -108,7 +104,7 @@ async def _line(
     spec = request.spec
     buildx = locate.buildx()
     nodes = select(inventory.nodes, request.only, request.excluded)
-    references = _references(spec, inventory)
+    to = destination(spec, inventory)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(
             lock.held(spec.tags, directory=state_home() / "locks", run=run.id, wait=request.wait, emit=emit)
@@ -119,14 +115,14 @@ async def _line(
                 stack.enter_async_context(surveyed(nodes, emit)),
                 both(
                     prepare.fetch(spec, run.spool / "source", emit),
-                    prepare.registries_answer(references, client),
+                    prepare.registries_answer(to.references, client),
                 ),
             )
         platforms = spec.platforms or planner.default_platforms(nodes, survey.answers)
         with stages.measured("sources"):
             pins = await prepare.pinned(spec, source, platforms, client, emit)
             made_of = await prepare.inputs(spec, source, platforms, pins)
-            kept = await resume.kept(request.resume, references, made_of, journal, client, emit)
+            kept = await resume.kept(request.resume, to.references, made_of, journal, client, emit)
         plan = planner.plan(
             [platform for platform in platforms if platform not in kept],
             nodes,
@@ -154,10 +150,10 @@ async def _line(
                 dockerfile=str(source.context.dockerfile),
                 config=run.buildx_config,
                 pins=pins,
-                repositories=tuple(dict.fromkeys(ref.repository for ref in references)),
-                insecure=any(_is_http(ref.domain, inventory) for ref in references),
+                repositories=to.repositories,
+                insecure=to.insecure,
                 collect=folder,
-                shared_cache=_shared_cache(spec, references, inventory),
+                shared_cache=to.shared_cache,
             ),
             logs=run.logs,
             emit=emit,
@@ -171,28 +167,29 @@ async def _line(
             memory={name: found.facts.memory_total for name, found in survey.reached.items()},
             takes_jobs=remedy.takes_jobs(source.context.text),
             client=client,
-            repository=references[0] if references else None,
-            plain_http=tuple(domain for domain, registry in inventory.registries.items() if registry.http),
+            repository=to.repository,
+            plain_http=to.plain_http,
             join_builder=join_builder,
             journal=journal,
             inputs=made_of,
             known=memory.load(memory.default_path()),
         )
-        if references and not kept:
+        if to.references and not kept:
             join_builder.begin(winners(plan.assignments))
         taken = resume.take_over(kept, bench)
         with stages.measured("build"):
             outcomes = await together(build_platform(assignment, bench) for assignment in plan.assignments)
-        findings.outcomes = _in_order(platforms, [*outcomes, *taken])
+        findings.outcomes = verdict.in_order([*outcomes, *taken], platforms)
         _remember(bench)
-        built, findings.absent = _sorted_out(findings.outcomes, platforms, request.allow_missing)
-        if spec.output.type == "registry":
+        found = verdict.publishable(findings.outcomes, platforms, allowed=request.allow_missing)
+        findings.absent = found.absent
+        if to.references:
             findings.index = await deliver.joined(
-                built, references, bench, source, stages, absent=findings.absent, is_resumed=bool(kept)
+                found.built, to.references, bench, source, stages, absent=found.absent, is_resumed=bool(kept)
             )
         elif folder is not None:
             with stages.measured("collect"):
-                findings.index = await collect.join(spec, folder, [outcome.platform for outcome in built])
+                findings.index = await collect.join(spec, folder, [outcome.platform for outcome in found.built])
             findings.output = spec.output.dest
 
 
@@ -208,72 +205,6 @@ def tell_plan(plan: Plan, emit: Emit) -> None:
                 emulated=assignment.emulated,
             )
         )
-
-
-def _references(spec: Spec, inventory: Inventory) -> list[Reference]:
-    """The tags to push. Raises UsageError where they cannot be pushed together."""
-    if spec.output.type != "registry":
-        return []
-    references = [reference.parse(tag) for tag in spec.tags]
-    if len({_is_http(found.domain, inventory) for found in references}) > 1:
-        # buildx has one switch for a whole push, which would drop the TLS of the other registry too.
-        raise UsageError(
-            "one push cannot go to a registry with plain HTTP and to one with TLS",
-            fix="run farm once for each: the second time everything is cached",
-        )
-    return references
-
-
-def _shared_cache(spec: Spec, references: Sequence[Reference], inventory: Inventory) -> str | None:
-    """The cache that the inventory asks for; none for what is not pushed, or where the user names caches."""
-    if not inventory.cache or not references or spec.cache_from or spec.cache_to:
-        return None
-    repository = inventory.cache if isinstance(inventory.cache, str) else None
-    place = shared_cache.place(repository, references[0], target=spec.target)
-    return shared_cache.value(place, http=_is_http(place.domain, inventory))
-
-
-def _is_http(domain: str, inventory: Inventory) -> bool:
-    registry = inventory.registries.get(domain)
-    return registry is not None and registry.http
-
-
-def _in_order(platforms: Sequence[Platform], outcomes: Sequence[Outcome]) -> list[Outcome]:
-    return sorted(outcomes, key=lambda outcome: platforms.index(outcome.platform))
-
-
-def _sorted_out(
-    outcomes: Sequence[Outcome], platforms: Sequence[Platform], allowed: Sequence[Platform]
-) -> tuple[list[Built], list[Platform]]:
-    """What there is to publish, and the platforms that may be left out and are.
-
-    Raises BuildFailedError, or the error of a platform whose image is wrong, where a platform is not there that must.
-    """
-    built = [outcome for outcome in outcomes if isinstance(outcome, Built)]
-    failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
-    absent = [platform for platform in platforms if platform not in {outcome.platform for outcome in built}]
-    if built and all(platform in allowed for platform in absent):
-        return built, absent
-    for outcome in failed:
-        if outcome.error is not None:
-            raise outcome.error
-    raise BuildFailedError(
-        f"not built: {', '.join(str(platform) for platform in absent)}; nothing was tagged",
-        fix=next((outcome.fix for outcome in failed if outcome.fix), "read the log of the failed try"),
-        details=_reasons(failed),
-    )
-
-
-def _reasons(failed: Sequence[Failed]) -> tuple[str, ...]:
-    """Each reason once, with the platforms that it holds for and the last words of the step that failed."""
-    platforms: dict[str, list[Failed]] = {}
-    for outcome in failed:
-        platforms.setdefault(outcome.attempts[-1].reason, []).append(outcome)
-    lines: list[str] = []
-    for reason, outcomes in platforms.items():
-        lines.append(f"{', '.join(str(outcome.platform) for outcome in outcomes)}: {reason}")
-        lines += [f"  | {line}" for line in outcomes[0].output[-LAST_LINES:]]
-    return tuple(lines)
 
 
 def _remember(bench: Bench) -> None:

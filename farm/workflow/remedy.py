@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from farm.build import prune as pruning
-from farm.build.failures import Diagnosis
+from farm.build.failures import Diagnosis, Kind
+from farm.build.prune import Pruned
 from farm.build.run import Activity
 from farm.errors import FarmError
 from farm.platforms import Platform
 from farm.report.events import Warned
+from farm.retry import back_off, retrying
 from farm.sources import dockerfile
 from farm.sources.spec import Spec
 from farm.workflow.bench import Bench
@@ -43,14 +45,14 @@ async def prune(node: str, platforms: Sequence[Platform], bench: Bench) -> str:
 async def _pruned(node: str, platforms: Sequence[Platform], bench: Bench) -> str:
     # From now on the join would build there anew, also what is not this platform's.
     bench.obstacles.append(f"the build cache of {node} was pruned")
-    activity = Activity()
-    try:
-        endpoint = await bench.connections.endpoint(node)
+
+    async def once() -> Pruned:
+        activity = Activity()
         result = await watched(
             pruning.prune(
                 bench.buildx,
                 config=bench.place.config,
-                endpoint=endpoint,
+                endpoint=await bench.connections.endpoint(node),
                 platforms=platforms,
                 log=bench.logs / f"{node}-prune.log",
                 activity=activity,
@@ -60,12 +62,22 @@ async def _pruned(node: str, platforms: Sequence[Platform], bench: Bench) -> str
             silence=_LONGEST_PRUNE,
             longest=_LONGEST_PRUNE,
         )
+        if isinstance(result, Diagnosis):
+            raise GivenUpError(result)
+        return result
+
+    try:
+        result = await retrying(once, pause_after=_while_full)
     except GivenUpError as error:
-        result = error.diagnosis
+        return f"its build cache could not be pruned: {error.diagnosis.reason}"
     except FarmError as error:
         return f"its build cache could not be pruned: {error.what}"
-    if isinstance(result, Diagnosis):
-        return f"its build cache could not be pruned: {result.reason}"
     return (
         f"its build cache was pruned, {result.freed} freed" if result.freed else "its build cache held nothing to prune"
     )
+
+
+def _while_full(error: Exception, tries: int) -> float | None:
+    """BuildKit cannot even note what it deletes on a disk without a byte left; what the failed step wrote goes soon."""
+    is_full = isinstance(error, GivenUpError) and error.diagnosis.kind is Kind.OUT_OF_DISK
+    return back_off(tries, first=1.0) if is_full and tries < 3 else None

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+
+from farm.errors import BuildFailedError, VerificationError
+from farm.platforms import Platform, parse
+from farm.report.outcome import Attempt, Built, Failed
+from farm.workflow.verdict import in_order, publishable
+
+AMD64, ARM64, ARMV7 = parse("linux/amd64"), parse("linux/arm64"), parse("linux/arm/v7")
+ALL = (AMD64, ARM64, ARMV7)
+
+
+def built(platform: Platform) -> Built:
+    return Built(
+        platform=platform,
+        node="any",
+        engine="any",
+        digest="sha256:1",
+        pushed="sha256:2",
+        attempts=(),
+        seconds=1,
+        cached=0,
+        total=1,
+        sent=0,
+    )
+
+
+def failed(platform: Platform, reason: str = "RUN make exited with code 2", **more: object) -> Failed:
+    attempt = Attempt(node="pi4", kind="step_failed", reason=reason, seconds=1)
+    return Failed(platform=platform, attempts=(attempt,), seconds=1, **more)  # type: ignore[arg-type] # fields by name
+
+
+def test_all_there_is_publishable() -> None:
+    found = publishable([built(p) for p in ALL], ALL, allowed=())
+    assert ([b.platform for b in found.built], found.absent) == (list(ALL), ())
+
+
+def test_one_missing_publishes_nothing() -> None:
+    with pytest.raises(BuildFailedError, match="not built: linux/arm/v7; nothing was tagged"):
+        publishable([built(AMD64), built(ARM64), failed(ARMV7)], ALL, allowed=())
+
+
+def test_one_that_may_be_missing_is_left_out() -> None:
+    found = publishable([built(AMD64), built(ARM64), failed(ARMV7)], ALL, allowed=(ARMV7,))
+    assert ([b.platform for b in found.built], found.absent) == ([AMD64, ARM64], (ARMV7,))
+
+
+def test_one_that_was_not_even_planned_may_be_left_out_too() -> None:
+    assert publishable([built(AMD64)], (AMD64, ARMV7), allowed=(ARMV7,)).absent == (ARMV7,)
+
+
+def test_another_than_the_allowed_one_missing_publishes_nothing() -> None:
+    with pytest.raises(BuildFailedError, match="linux/arm64"):
+        publishable([built(AMD64), failed(ARM64), built(ARMV7)], ALL, allowed=(ARMV7,))
+
+
+def test_an_image_of_nothing_is_never_published() -> None:
+    with pytest.raises(BuildFailedError):
+        publishable([failed(p) for p in ALL], ALL, allowed=ALL)
+
+
+def test_a_wrong_image_is_told_as_such_before_a_failed_step() -> None:
+    wrong = VerificationError("linux/arm64: its program is made for amd64")
+    with pytest.raises(VerificationError):
+        publishable([failed(AMD64), failed(ARM64, error=wrong), built(ARMV7)], ALL, allowed=())
+
+
+def test_a_reason_is_told_once_for_all_its_platforms_with_the_steps_last_words() -> None:
+    lines = tuple(f"line {number}" for number in range(20))
+    with pytest.raises(BuildFailedError) as caught:
+        publishable(
+            [failed(AMD64, output=lines), failed(ARM64, output=lines), failed(ARMV7, "no space")], ALL, allowed=()
+        )
+    details = caught.value.details
+    assert details[0] == "linux/amd64, linux/arm64: RUN make exited with code 2"
+    assert details[1:9] == tuple(f"  | line {number}" for number in range(12, 20))
+    assert details[9:] == ("linux/arm/v7: no space",)
+
+
+def test_outcomes_come_in_the_order_asked_for() -> None:
+    assert [o.platform for o in in_order([built(ARMV7), failed(AMD64), built(ARM64)], ALL)] == list(ALL)
