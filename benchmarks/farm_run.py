@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from benchmarks.place import BIN, PLATFORMS, Place
+from benchmarks.spread import spread
 from benchmarks.timed import FailedRunError, Timed, run
 
 STAGES = ("probe", "sources", "build", "join", "verify")
@@ -66,6 +67,11 @@ def split(
             last = _seconds(event)
     found = {"start": first - began, **{stage: stages[stage] for stage in STAGES}, "end": began + seconds - last}
     return {**found, "between": seconds - sum(found.values())}
+
+
+def spreads(runs: Sequence[Mapping[str, float]]) -> dict[str, dict[str, float]]:
+    """Sum up each part of several runs. Pure."""
+    return {name: spread([run[name] for run in runs]).document() for name in runs[0]}
 
 
 def _seconds(event: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks import farm_run
 from benchmarks.place import BIN, Place
-from benchmarks.timed import run
+from benchmarks.timed import Timed, run
 
 SECONDS = 60
 # One platform for each node: with one slot a node builds its platforms one after the other, on purpose.
@@ -20,10 +20,10 @@ RUN sleep {SECONDS} && echo "$ONCE" >/once
 """
 
 
-def with_farm(place: Place) -> float:
-    """The seconds of `farm build`, from the start of its process to its end."""
+def with_farm(place: Place) -> Timed:
+    """`farm build`, from the start of its process to its end."""
     argument = ("--build-arg", f"ONCE={secrets.token_hex(8)}")
-    return farm_run.build(place, _context(place), *argument, platforms=",".join(_PLATFORMS.values())).seconds
+    return farm_run.build(place, _context(place), *argument, platforms=",".join(_PLATFORMS.values()))
 
 
 def by_itself(place: Place) -> float:

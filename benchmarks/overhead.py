@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks import buildx_run, farm_run, inside, long, place, table
 from benchmarks.place import ROOT, Place
 from benchmarks.spread import ratios, spread
-from benchmarks.timed import FailedRunError
+from benchmarks.timed import FailedRunError, Timed
 
 
 @dataclass(slots=True)
@@ -40,7 +40,7 @@ class Rounds:
                 for name, values in seconds.items()
                 if name != "farm" and values
             },
-            "parts": {name: spread([each[name] for each in self.parts]).document() for name in self.parts[0]},
+            "parts": farm_run.spreads(self.parts),
             "ssh_could_not_run": self.why_no_ssh,
         }
 
@@ -85,16 +85,19 @@ def measure(where: Place, runs: int) -> Rounds:
 
 def measure_long(where: Place, runs: int) -> dict[str, Any]:
     """The minute's build, farm and the nodes by themselves in turn."""
-    farm, nodes = [], []
+    farm: list[Timed] = []
+    nodes: list[float] = []
     for _ in range(runs):
         nodes.append(long.by_itself(where))
         farm.append(long.with_farm(where))
+    seconds = [each.seconds for each in farm]
     return {
         "step_seconds": long.SECONDS,
         "rounds": runs,
-        "farm": spread(farm).document(),
+        "farm": spread(seconds).document(),
         "slowest_node": spread(nodes).document(),
-        "ratio": ratios(farm, nodes).document(),
+        "ratio": ratios(seconds, nodes).document(),
+        "parts": farm_run.spreads([farm_run.parts(each) for each in farm]),
     }
 
 

@@ -30,9 +30,7 @@ def overhead(document: Mapping[str, Any]) -> Iterator[str]:
     for name, values in document["cpu_seconds"].items():
         yield _spread(_NAMES[name], values)
     yield ""
-    yield _row("where farm's time goes", "median", "min", "max")
-    for name, values in document["parts"].items():
-        yield _spread(f"  {name}", values)
+    yield from _parts(document)
     yield ""
     yield _row("each node, all at once", "connect", "ask", "open")
     for name, parts in document["nodes"].items():
@@ -50,6 +48,14 @@ def long(document: Mapping[str, Any]) -> Iterator[str]:
     yield _spread("farm build", document["farm"])
     yield _spread("the slowest node's own buildctl", document["slowest_node"])
     yield _spread("ratio, round by round", document["ratio"])
+    yield ""
+    yield from _parts(document)
+
+
+def _parts(document: Mapping[str, Any]) -> Iterator[str]:
+    yield _row("where farm's time goes", "median", "min", "max")
+    for name, values in document["parts"].items():
+        yield _spread(f"  {name}", values)
 
 
 def _spread(name: str, values: Mapping[str, float]) -> str:

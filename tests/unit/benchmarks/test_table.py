@@ -26,3 +26,10 @@ def test_numbers_stand_under_their_headings() -> None:
     assert farm.split()[-3:] == ["1.000", "0.500", "2.000"]
     assert ["pi4", "0.100", "0.250", "0.013"] in [line.split() for line in lines]
     assert lines[-1] == "imports, 0.375 s while being measured: asyncssh 0.125, farm 0.250"
+
+
+def test_a_long_build_shows_what_farm_adds_and_where() -> None:
+    document = {"rounds": 1, "farm": _SPREAD, "slowest_node": _SPREAD, "ratio": _SPREAD, "parts": {"join": _SPREAD}}
+    lines = [line.split() for line in table.long(document)]
+    assert ["ratio,", "round", "by", "round", "1.000", "0.500", "2.000"] in lines
+    assert lines[-1] == ["join", "1.000", "0.500", "2.000"]
