@@ -1,4 +1,4 @@
-"""One try at one platform on one node: reach it, take its slot, build under watch, look at what it pushed."""
+"""One try at one platform on one node: reach it, take its slot, build under watch. Then: look at what it pushed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ LEASE_WAIT = 24 * 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Success:
-    """What a try came to. `checked` is None where nothing was pushed."""
+    """What a try came to."""
 
     endpoint: Endpoint
     tried: Try
-    checked: Checked | None
 
 
 class TryFailedError(Exception):
@@ -45,7 +44,7 @@ class TryFailedError(Exception):
 async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool) -> Success:
     """Try once; `number` counts the platform's tries from 1, `may_wait` allows to wait for other coordinators.
 
-    Raises TryFailedError, and FarmError where what was pushed is wrong or cannot be looked at.
+    Raises TryFailedError.
     """
     async with _leased(platform, node, bench, may_wait=may_wait) as endpoint:
         activity = Activity()
@@ -72,7 +71,7 @@ async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_
             alive = await bench.connections.is_alive(node)
             diagnosis = classify(replace(tried.evidence, is_socket_alive=alive))
             raise TryFailedError(diagnosis, tried.evidence.step_lines)
-    return Success(endpoint=endpoint, tried=tried, checked=await _checked(platform, tried, bench))
+    return Success(endpoint=endpoint, tried=tried)
 
 
 @contextlib.asynccontextmanager
@@ -81,10 +80,15 @@ async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool
     async with contextlib.AsyncExitStack() as stack:
         try:
             endpoint = await bench.connections.endpoint(node, platform)
-            lease = await bench.connections.lease(
-                node, holder=f"run {bench.run}", wait=LEASE_WAIT if may_wait else None, emit=bench.emit
+            await stack.enter_async_context(
+                bench.connections.leased(
+                    node,
+                    holder=f"run {bench.run}",
+                    wait=LEASE_WAIT if may_wait else None,
+                    is_wanted=lambda: bench.slots[node].are_wanted,
+                    emit=bench.emit,
+                )
             )
-            stack.push_async_callback(lease.close)
         except BusyError as error:
             raise TryFailedError(Diagnosis(kind=Kind.BUSY, reason=error.what, fix=error.fix)) from error
         except FarmError as error:
@@ -93,8 +97,11 @@ async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool
         yield endpoint
 
 
-async def _checked(platform: Platform, tried: Try, bench: Bench) -> Checked | None:
-    """Look at what the node pushed: the image manifest's digest, and that it is an image for this platform."""
+async def checked(platform: Platform, tried: Try, bench: Bench) -> Checked | None:
+    """Look at what the node pushed: the image manifest's digest, and that it is an image for this platform.
+
+    None where nothing was pushed. Raises FarmError where it is wrong or cannot be looked at.
+    """
     if tried.pushed is None or bench.repository is None:
         return None
     repository = bench.repository
@@ -105,6 +112,6 @@ async def _checked(platform: Platform, tried: Try, bench: Bench) -> Checked | No
         entry = manifests.image_entry(manifest.raw, platform)
         return await verify.image(bench.client, repository, platform, entry.digest, bench.known)
 
-    checked = await retrying(look, pause_after=if_unreachable)
-    bench.checked.append(checked)
-    return checked
+    found = await retrying(look, pause_after=if_unreachable)
+    bench.checked.append(found)
+    return found

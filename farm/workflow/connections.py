@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 from farm.errors import NoNativeNodeError
@@ -32,6 +32,7 @@ class Connections:
         self._reached = reached
         self._directory = directory
         self._endpoints: dict[str, Endpoint] = {}
+        self._leases: dict[str, list[Lease]] = {name: [] for name in nodes}
         self._told: set[str] = set()
         self._locks = {name: asyncio.Lock() for name in nodes}
 
@@ -52,8 +53,26 @@ class Connections:
                 self._endpoints[name] = await open_endpoint(found.node, found.facts, found.session, self._directory)
             return self._endpoints[name]
 
-    async def lease(self, name: str, *, holder: str, wait: float | None, emit: Emit) -> Lease:
-        """One of the node's slots, held on the node itself. Raises BusyError where other coordinators have them all."""
+    @contextlib.asynccontextmanager
+    async def leased(
+        self, name: str, *, holder: str, wait: float | None, is_wanted: Callable[[], bool], emit: Emit
+    ) -> AsyncIterator[None]:
+        """Hold one of the node's slots, on the node itself, for as long as the block runs.
+
+        Where it `is_wanted` then by another platform of this run, that one gets it as it is: a lease costs a board
+        several processes. Raises BusyError where other coordinators have all slots.
+        """
+        kept = self._leases[name]
+        lease = kept.pop() if kept else await self._lease(name, holder, wait, emit)
+        try:
+            yield
+        finally:
+            if is_wanted() and not self._is_lost(name):
+                kept.append(lease)
+            else:
+                await lease.close()
+
+    async def _lease(self, name: str, holder: str, wait: float | None, emit: Emit) -> Lease:
         found = self._reached[name]
         lease = await leases.lease(found.session, found.node, holder=holder, wait=wait, emit=emit)
         if lease.problem and name not in self._told:
@@ -89,17 +108,22 @@ class Connections:
         return await liveness.alive(endpoint.socket, CHECK_TIMEOUT)
 
     async def close(self) -> None:
-        """Take the sockets away; the sessions belong to the survey."""
-        for name in list(self._endpoints):
-            await self._endpoints.pop(name).close()
+        """Give the slots back and take the sockets away; the sessions belong to the survey."""
+        for name in self._nodes:
+            await self._let_go(name)
 
     def _is_lost(self, name: str) -> bool:
         found = self._reached.get(name)
         return found is None or (found.session is not None and found.session.lost.is_set())
 
-    async def _drop(self, name: str) -> None:
+    async def _let_go(self, name: str) -> None:
+        while self._leases[name]:
+            await self._leases[name].pop().close()
         if endpoint := self._endpoints.pop(name, None):
             await endpoint.close()
+
+    async def _drop(self, name: str) -> None:
+        await self._let_go(name)
         found = self._reached.pop(name, None)
         if found is not None and found.session is not None:
             await found.session.close()

@@ -9,6 +9,7 @@ from farm.build.failures import Kind
 from farm.errors import FarmError
 from farm.plan.failover import Again, decide
 from farm.plan.planner import Assignment
+from farm.registry.verify import Checked
 from farm.report.events import AttemptFailed, BuildFinished, BuildStarted
 from farm.report.outcome import Attempt, Built, Failed, Outcome
 from farm.retry import retrying
@@ -70,7 +71,9 @@ class _Course:
                 seconds = time.monotonic() - tried_at
                 reason = "; ".join((reason, *notes))
                 self._attempts.append(Attempt(node=node, kind=kind, reason=reason, seconds=seconds))
-        return _built(self._assignment, node, success, tuple(self._attempts), self._seconds)
+        # The node need not wait for the registry: its slot is free for the next platform meanwhile.
+        checked = await attempt.checked(self._platform, success.tried, bench)
+        return _built(self._assignment, node, success, checked, tuple(self._attempts), self._seconds)
 
     def pause_after(self, error: Exception, _tries: int) -> float | None:
         """Decide and say what follows a failed try; None where nothing does."""
@@ -133,8 +136,15 @@ class _Course:
         return 0.0 if self._began is None else time.monotonic() - self._began
 
 
-def _built(assignment: Assignment, node: str, success: Success, attempts: tuple[Attempt, ...], seconds: float) -> Built:
-    tried, checked = success.tried, success.checked
+def _built(
+    assignment: Assignment,
+    node: str,
+    success: Success,
+    checked: Checked | None,
+    attempts: tuple[Attempt, ...],
+    seconds: float,
+) -> Built:
+    tried = success.tried
     return Built(
         platform=assignment.platform,
         node=node,

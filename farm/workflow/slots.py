@@ -16,8 +16,14 @@ class Slots:
 
     def __init__(self, count: int) -> None:
         self._count = count
+        self._waiting = 0
         self._free = asyncio.Semaphore(count)
         self._collecting = asyncio.Lock()
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether somebody waits for a slot."""
+        return self._waiting > 0
 
     @contextlib.asynccontextmanager
     async def taken(self, *, alone: bool = False) -> AsyncIterator[None]:
@@ -27,12 +33,19 @@ class Slots:
             if alone:
                 async with self._collecting:
                     while taken < self._count:
-                        await self._free.acquire()
+                        await self._acquire()
                         taken += 1
             else:
-                await self._free.acquire()
+                await self._acquire()
                 taken = 1
             yield
         finally:
             for _ in range(taken):
                 self._free.release()
+
+    async def _acquire(self) -> None:
+        self._waiting += 1
+        try:
+            await self._free.acquire()
+        finally:
+            self._waiting -= 1
