@@ -33,7 +33,10 @@ def _assert_is_told(run: Ended, *words: str) -> None:
             "FROM @base\nCOPY nowhere.txt /\n", (), ("Dockerfile:2: ", "nowhere.txt"), id="missing COPY source"
         ),
         pytest.param(
-            "FROM @base\nCOPY --from=b / /\nFROM @base AS b\nCOPY --from=0 / /\n", (), ("Dockerfile:2: ",), id="circle"
+            "FROM @base\nCOPY --from=b / /\nFROM @base AS b\nCOPY --from=0 / /\n",
+            (),
+            ("Dockerfile:4: ", "circular"),
+            id="circle",
         ),
         pytest.param(
             "FROM @base\nRUN --mount=type=ssh,required=true true\n", (), ("Dockerfile:2: ", "--ssh"), id="no SSH agent"
@@ -101,6 +104,19 @@ def test_what_cannot_be_used_is_a_usage_error(
     _assert_is_told(run, *words)
     assert run.document["exit_code"] == 2
     assert run.document["error"]["fix"]
+
+
+@pytest.mark.parametrize("registry", ["no-such-registry.invalid", "127.0.0.1:1"])
+def test_a_registry_that_does_not_exist_is_missed_before_anything_is_built(
+    farm: Farm, lab: Lab, project: Projects, registry: str
+) -> None:
+    context = project('FROM @base\nRUN sh -c "sleep 5; : @token"\n')
+
+    run = farm("build", str(context), "-t", f"{registry}/app:1", "--json")
+
+    assert run.code == 4
+    assert run.document["platforms"] == []
+    _assert_is_told(run, registry)
 
 
 def test_a_folder_without_a_dockerfile(farm: Farm, tmp_path: Path) -> None:
