@@ -56,6 +56,10 @@ class UnreachableError(FarmError):
     exit_code = Exit.UNREACHABLE
 
 
+class TurnedAwayError(UnreachableError):
+    """A node that is there and hung up before the log-in was done, as a busy SSH server does: try again in a moment."""
+
+
 class RefusedError(FarmError):
     """A key, a host key or a permission was refused: the same try gives the same answer."""
 

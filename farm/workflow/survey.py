@@ -7,14 +7,16 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-from farm.errors import FarmError, UsageError
+from farm.errors import FarmError, TurnedAwayError, UsageError
 from farm.inventory.nodes import Node
 from farm.nodes.engine.choose import choose
 from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached, reach
 from farm.report import words
 from farm.report.events import Emit, NodeProbed
+from farm.retry import back_off, retrying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +91,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
 
 async def _usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
     """A node that answers and has an engine to build with, and which one; without one it might as well be off."""
-    found = await reach(node, connect_timeout=connect_timeout)
+    found = await retrying(partial(reach, node, connect_timeout=connect_timeout), pause_after=_if_turned_away)
     try:
         choice = choose(node, found.facts)
     except FarmError:
@@ -97,6 +99,11 @@ async def _usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
             await found.session.close()
         raise
     return found, choice.why
+
+
+def _if_turned_away(error: Exception, tries: int) -> float | None:
+    """OpenSSH drops connections while too many others have not logged in yet (`MaxStartups`), for some seconds."""
+    return back_off(tries, first=1.0) if isinstance(error, TurnedAwayError) and tries <= 3 else None
 
 
 def summary(facts: Facts) -> str:

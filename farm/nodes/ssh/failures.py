@@ -6,7 +6,7 @@ import socket
 
 import asyncssh
 
-from farm.errors import FarmError, RefusedError, UnreachableError
+from farm.errors import FarmError, RefusedError, TurnedAwayError, UnreachableError
 from farm.nodes.ssh.identity import Identity
 from farm.nodes.ssh.target import Target
 
@@ -110,7 +110,7 @@ def _disconnected(error: asyncssh.DisconnectError, target: Target, identity: Ide
 
 
 def _broken(target: Target, reason: str) -> FarmError:
-    return UnreachableError(
+    return TurnedAwayError(
         f"{target}: the connection broke before the log-in was done: {reason}",
         fix="try again; if it stays so, look into the node's sshd log (MaxStartups, a full disk, hosts.deny)",
     )
