@@ -10,7 +10,7 @@ from farm.build import platform_build
 from farm.build.failures import Diagnosis, Kind, classify
 from farm.build.platform_build import Try
 from farm.build.run import Activity
-from farm.errors import BusyError, FarmError
+from farm.errors import BusyError, FarmError, RefusedError
 from farm.nodes.engine.endpoint import Endpoint
 from farm.platforms import Platform
 from farm.registry import manifests, verify
@@ -92,8 +92,10 @@ async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool
         except BusyError as error:
             raise TryFailedError(Diagnosis(kind=Kind.BUSY, reason=error.what, fix=error.fix)) from error
         except FarmError as error:
-            # Whatever keeps this node away, another one may be there: for the run it is lost.
-            raise TryFailedError(Diagnosis(kind=Kind.NODE_LOST, reason=error.what, fix=error.fix)) from error
+            # Whatever keeps this node away, another one may be there: for the run it is lost. With no other left, a
+            # refusal (a changed host key, a key no longer let in) is the answer, which asking again does not change.
+            kind = Kind.REFUSED if may_wait and isinstance(error, RefusedError) else Kind.NODE_LOST
+            raise TryFailedError(Diagnosis(kind=kind, reason=error.what, fix=error.fix)) from error
         yield endpoint
 
 
