@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from pathlib import Path
 
 from farm.errors import NoNativeNodeError
@@ -82,7 +82,10 @@ class Connections:
 
     async def until_lost(self, name: str) -> str:
         """Return, with the reason in words, once the node's link has died or its BuildKit no longer answers."""
-        session = self._reached[name].session
+        found = self._reached.get(name)
+        if found is None:
+            return "the SSH connection died"
+        session = found.session
         missed = 0
         while True:
             with contextlib.suppress(TimeoutError):
@@ -99,6 +102,23 @@ class Connections:
                 missed += 1
             if missed == 2:
                 return "its BuildKit no longer answers"
+
+    async def until_any_lost(self, names: Collection[str]) -> str:
+        """The same for the first of several nodes, with its name in front; of none it waits for ever."""
+        first: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+        async def watch(name: str) -> None:
+            reason = await self.until_lost(name)
+            if not first.done():
+                first.set_result(f"{name}: {reason}")
+
+        watching = [asyncio.create_task(watch(name)) for name in dict.fromkeys(names)]
+        try:
+            return await first
+        finally:
+            for task in watching:
+                task.cancel()
+            await asyncio.gather(*watching, return_exceptions=True)
 
     async def is_alive(self, name: str) -> bool:
         """Whether the node could go on right now."""

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from farm.build import collect, join
-from farm.build.failures import Kind
+from farm.build.failures import Diagnosis, Kind
 from farm.build.join import Joined, NotJoined
-from farm.errors import JoinFailedError, VerificationError
+from farm.build.run import Activity
+from farm.errors import FarmError, JoinFailedError, VerificationError
 from farm.platforms import Platform
 from farm.registry import verify
 from farm.registry.reference import Reference
@@ -22,6 +23,7 @@ from farm.workflow.bench import Bench
 from farm.workflow.join_builder import winners
 from farm.workflow.prepare import Source, changed, if_unreachable
 from farm.workflow.stages import Stages
+from farm.workflow.watch import GivenUpError, watched
 
 MISSING = "farm.missing-platforms"
 """The annotation of an index that was published without some of its platforms."""
@@ -118,8 +120,22 @@ async def _join(built: Sequence[Built], references: Sequence[Reference], bench: 
     without_nodes = by_digest
 
     async def once() -> Joined:
-        work = _by_digest(built, references, bench) if without_nodes else _by_nodes(built, bench)
-        result = await work
+        activity = Activity()
+        if without_nodes:
+            work, nodes = _by_digest(built, references, bench, activity), []
+        else:
+            work, nodes = _by_nodes(built, bench, activity), [outcome.node for outcome in built]
+        try:
+            # A registry or a node that hangs would keep buildx here for ever.
+            result = await watched(
+                work,
+                lost=bench.connections.until_any_lost(nodes),
+                activity=activity,
+                silence=bench.timeouts.silence,
+                longest=None,
+            )
+        except GivenUpError as error:
+            result = NotJoined(diagnosis=error.diagnosis)
         if isinstance(result, NotJoined):
             raise JoinError(result)
         return result
@@ -146,8 +162,11 @@ async def _join(built: Sequence[Built], references: Sequence[Reference], bench: 
         ) from error
 
 
-async def _by_nodes(built: Sequence[Built], bench: Bench) -> Joined | NotJoined:
-    builder = await bench.join_builder.made_for(winners(built))
+async def _by_nodes(built: Sequence[Built], bench: Bench, activity: Activity) -> Joined | NotJoined:
+    try:
+        builder = await bench.join_builder.made_for(winners(built))
+    except FarmError as error:
+        return NotJoined(diagnosis=Diagnosis(kind=Kind.NODE_LOST, reason=error.what, fix=error.fix))
     if isinstance(builder, NotJoined):
         return builder
     return await join.join(
@@ -157,10 +176,13 @@ async def _by_nodes(built: Sequence[Built], bench: Bench) -> Joined | NotJoined:
         builder=builder,
         platforms=[outcome.platform for outcome in built],
         log=bench.logs / "join.log",
+        activity=activity,
     )
 
 
-async def _by_digest(built: Sequence[Built], references: Sequence[Reference], bench: Bench) -> Joined | NotJoined:
+async def _by_digest(
+    built: Sequence[Built], references: Sequence[Reference], bench: Bench, activity: Activity
+) -> Joined | NotJoined:
     """Each repository holds its own copy of what was pushed, and the same index over the same digests."""
     result: Joined | NotJoined | None = None
     for repository in dict.fromkeys(reference.repository for reference in references):
@@ -172,6 +194,7 @@ async def _by_digest(built: Sequence[Built], references: Sequence[Reference], be
             tags=[str(reference) for reference in references if reference.repository == repository],
             plain_http=bench.plain_http,
             log=bench.logs / "join-by-digest.log",
+            activity=activity,
         )
         if isinstance(result, NotJoined):
             return result
