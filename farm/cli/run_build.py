@@ -67,7 +67,9 @@ def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
             raise InterruptedRunError(
                 error.what, fix="build again: what the nodes have built is cached there", details=(f"log: {run.logs}",)
             ) from None
-        (run.logs / "report.json").write_text(json.dumps(report.document(), indent=2) + "\n")
+        # For later: a full disk must not spoil a build that went well.
+        with contextlib.suppress(OSError):
+            (run.logs / "report.json").write_text(json.dumps(report.document(), indent=2) + "\n")
     return report
 
 
