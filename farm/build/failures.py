@@ -130,7 +130,7 @@ def _by_connection(evidence: Evidence) -> Diagnosis | None:
     return None
 
 
-_MORE_MEMORY = "give the node swap, limit the step (`--resource memory=`), or build with less parallelism"
+_MORE_MEMORY = "give the node swap, or let the step do less at a time: declare `ARG FARM_JOBS` and use it"
 
 
 def _by_step(evidence: Evidence) -> Diagnosis | None:
