@@ -1,0 +1,148 @@
+"""The coordinator itself: ended, killed, out of disk, and what `--resume` makes of it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.farm.command import Ended, Running
+from tests.farm.projects import Project
+from tests.farm.waiting import wait_until
+from tests.faults.hazards import fill, small_disk
+from tests.faults.registry_between import Hang, RegistryBetween, Rule
+from tests.faults.scene import AMD64, ARM64, STEP, Scene, events
+
+GROUP = "The coordinator"
+_BOTH = (AMD64, ARM64)
+# amd64 is there at once, arm64 takes its time: between the two a run has one platform and not the other.
+_UNEQUAL = """FROM @base
+ARG TARGETARCH
+RUN sh -c "[ $TARGETARCH = amd64 ] || sleep 5; echo @token >/made"
+"""
+_TAG = r"/manifests/1$"
+
+
+@pytest.fixture
+def between(scene: Scene) -> Iterator[RegistryBetween]:
+    with RegistryBetween(scene.lab.registry) as between:
+        scene.registry = between.domain
+        scene.hazards.undo_later(between.mend)
+        yield between
+
+
+Begin = Callable[[Scene, RegistryBetween], tuple[Running, Project]]
+
+
+def _stage(run: Running, stage: str) -> None:
+    run.until_said(f'"stage": "{stage}"')
+
+
+def _in_the_probe(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(STEP)
+    between.rules.append(Rule(fault=Hang(), path="/v2/$"))
+    run = scene.begin(context, *_BOTH)
+    _stage(run, "probe")
+    return run, context
+
+
+def _among_the_sources(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(STEP.replace("@base", f"{between.domain}/base:1"))
+    between.rules.append(Rule(fault=Hang(), path="/base/"))
+    run = scene.begin(context, *_BOTH)
+    _stage(run, "sources")
+    return run, context
+
+
+def _in_a_step(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(STEP)
+    return scene.in_step(context, *_BOTH, at=("z1", "pi4")), context
+
+
+def _between_platforms(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(_UNEQUAL)
+    run = scene.begin(context, *_BOTH)
+    run.until_said('"event": "build_finished"')
+    return run, context
+
+
+def _in_the_join(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(STEP)
+    rule = Rule(fault=Hang(), method="PUT", path=_TAG)
+    between.rules.append(rule)
+    run = scene.begin(context, *_BOTH)
+    wait_until(lambda: rule.met, seconds=40)
+    return run, context
+
+
+def _in_the_check(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+    context = scene.project(STEP)
+    rule = Rule(fault=Hang(), method="GET|HEAD", path=_TAG, after=f"^PUT .*{_TAG}")
+    between.rules.append(rule)
+    run = scene.begin(context, *_BOTH)
+    wait_until(lambda: rule.met, seconds=40)
+    return run, context
+
+
+_STAGES = {
+    "in the probe": _in_the_probe,
+    "among the sources": _among_the_sources,
+    "in a step": _in_a_step,
+    "between two platforms": _between_platforms,
+    "in the join": _in_the_join,
+    "in the check of the tag": _in_the_check,
+}
+# Platforms that are there by then, and need not be built again.
+_REUSED = {"between two platforms": {AMD64}, "in the join": {AMD64, ARM64}, "in the check of the tag": {AMD64, ARM64}}
+
+
+@pytest.mark.parametrize("stage", _STAGES)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
+def test_ended_and_resumed(scene: Scene, between: RegistryBetween, stage: str, number: signal.Signals) -> None:
+    run, context = _STAGES[stage](scene, between)
+    scene.strike()
+    run.signal(number)
+    ended = run.end(seconds=3)
+    seconds = time.time() - scene.struck
+    assert ended.code == (130 if number is signal.SIGTERM else -signal.SIGKILL), ended.err
+    between.mend()
+
+    resumed = scene.begin(context, *_BOTH, more=("--resume",)).end(seconds=60)
+
+    assert resumed.code == 0, resumed.err
+    assert _reused(resumed) == _REUSED.get(stage, set())
+    scene.holds(resumed, context, *_BOTH, usable=("z1", "pi4"))
+    scene.measure(ended, f"{number.name} {stage}, then `--resume`", seconds, then=resumed)
+
+
+def _reused(ended: Ended) -> set[str]:
+    return {event["platform"] for event in events(ended) if event["event"] == "reused"}
+
+
+def test_its_disk_is_full_before_the_run(scene: Scene) -> None:
+    scene.hazards.undo_later(small_disk(scene.farm.state, "256k"))
+    filler = fill(scene.farm.state)
+    scene.hazards.undo_later(filler.unlink)
+    context = scene.project(STEP)
+    scene.strike()
+
+    run = scene.begin(context)
+    ended = scene.ends(run, context, "disk of the state full before the run", code=1, within=5)
+
+    assert "No space left on device" in events(ended)[-1]["what"]
+
+
+def test_its_disk_fills_up_in_the_middle_of_a_step(scene: Scene) -> None:
+    """What it cannot write down it forgets, and says so; the image is built all the same."""
+    scene.hazards.undo_later(small_disk(scene.farm.state, "1m"))
+    context = scene.project(STEP)
+    run = scene.in_step(context)
+    scene.strike()
+    filler = fill(scene.farm.state)
+    scene.hazards.undo_later(filler.unlink)
+
+    ended = scene.ends(run, context, "disk of the state fills up in the middle of a step", code=0, within=20)
+
+    assert [event for event in events(ended) if event["event"] == "warned" and "not remembered" in event["message"]]

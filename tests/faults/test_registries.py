@@ -1,0 +1,220 @@
+"""Registries that are slow, full, dead or unwilling, and names that nobody knows for a while."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.farm.waiting import wait_until
+from tests.faults.hazards import fill, small_disk
+from tests.faults.name_server import NameServer
+from tests.faults.own_registry import OwnRegistry
+from tests.faults.registry_between import Answer, Hang, RegistryBetween, Reset, Rule
+from tests.faults.scene import AMD64, ARM64, STEP, Scene, attempts
+
+GROUP = "The registry"
+# Layers and configs are uploaded there, manifests and tags written here.
+_BLOBS, _MANIFESTS = r"/blobs/uploads/", r"/manifests/"
+_TAG = r"/manifests/1$"
+
+
+@pytest.fixture
+def between(scene: Scene) -> Iterator[RegistryBetween]:
+    """The lab's registry, with faults in front of it."""
+    with RegistryBetween(scene.lab.registry) as between:
+        scene.registry = between.domain
+        scene.hazards.undo_later(between.mend)
+        yield between
+
+
+@pytest.fixture
+def own(scene: Scene) -> Iterator[OwnRegistry]:
+    """A registry of the test's own, with nothing in it."""
+    own = OwnRegistry(scene.folder)
+    own.start()
+    scene.registry = own.domain
+    try:
+        yield own
+    finally:
+        own.kill()
+
+
+_TOO_MANY = Answer(status=429, headers={"Retry-After": "2"})
+_BROKEN = Answer(status=500)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault", "within"),
+    [
+        (
+            Rule(fault=_TOO_MANY, method="POST", path=_BLOBS, times=4),
+            "429 with Retry-After at the upload of layers",
+            45,
+        ),
+        (Rule(fault=_TOO_MANY, method="PUT", path=_TAG, times=2), "429 with Retry-After at the tag", 30),
+        (Rule(fault=_TOO_MANY, method="GET", path="/v2/$", times=2), "429 with Retry-After at the first word", 15),
+        (Rule(fault=_BROKEN, method="POST", path=_BLOBS, times=4), "500 x 4 at the upload of layers", 45),
+        (Rule(fault=_BROKEN, method="PUT", path=_TAG, times=2), "500 x 2 at the tag", 30),
+        (Rule(fault=_BROKEN, method="GET|HEAD", path=_TAG, times=2), "500 x 2 at the check of the tag", 20),
+        (Rule(fault=Reset(), method="PATCH|PUT", path=_BLOBS, times=3), "reset x 3 in the middle of a blob", 30),
+        (Rule(fault=Reset(), method="PUT", path=_TAG, times=1), "reset at the tag", 30),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_registry_that_comes_to_itself(
+    scene: Scene, between: RegistryBetween, rule: Rule, fault: str, within: float
+) -> None:
+    rule = replace(rule)
+    between.rules.append(rule)
+    context = scene.project(STEP)
+    scene.strike()
+
+    scene.ends(scene.begin(context), context, fault, code=0, within=within)
+
+    assert rule.met == rule.times
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault", "code", "within"),
+    [
+        (Rule(fault=_BROKEN, method="POST", path=_BLOBS), "500 for ever at the upload of layers", 6, 40),
+        (Rule(fault=_BROKEN, method="PUT", path=_TAG), "500 for ever at the tag", 7, 60),
+        (Rule(fault=Answer(status=403), method="PUT", path=_TAG), "403 at the tag", 7, 20),
+        (Rule(fault=Answer(status=403), method="PUT", path=_MANIFESTS), "403 at every manifest", 6, 20),
+        (Rule(fault=Answer(status=405), method="PUT", path=_TAG), "405 at the tag", 7, 60),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_registry_that_stays_unwilling(
+    scene: Scene, between: RegistryBetween, rule: Rule, fault: str, code: int, within: float
+) -> None:
+    between.rules.append(replace(rule))
+    context = scene.project(STEP)
+    scene.strike()
+
+    run = scene.begin(context, more=("--retries", "1"))
+    scene.ends(run, context, f"{fault}, with `--retries 1`", code=code, within=within)
+
+
+@pytest.mark.parametrize(
+    ("rule", "fault"),
+    [
+        (Rule(fault=Hang(), method="POST", path=_BLOBS, times=1), "hangs at the upload of a layer"),
+        (Rule(fault=Hang(), method="PUT", path=_TAG, times=1), "hangs at the tag"),
+    ],
+    ids=["layer", "tag"],
+)
+def test_a_registry_that_hangs(scene: Scene, between: RegistryBetween, rule: Rule, fault: str) -> None:
+    """Nothing tells a registry that thinks from one that hangs, but for the silence limit."""
+    between.rules.append(replace(rule))
+    context = scene.project(STEP)
+    scene.strike()
+    run = scene.begin(context, more=("--silence", "5s"))
+
+    scene.ends(run, context, f"{fault}, with `--silence 5s`", code=0, within=40)
+
+
+def test_a_registry_that_is_killed_and_comes_back(scene: Scene, own: OwnRegistry) -> None:
+    context = scene.project(STEP)
+    run = scene.in_step(context)
+    scene.strike()
+    own.kill()
+    back = threading.Timer(4, own.start)
+    back.start()
+
+    ended = scene.ends(run, context, "kill -9 in the middle of a step, back after 4 s", code=0, within=30)
+
+    back.join()
+    assert attempts(ended)[-1][1] is None
+
+
+def test_a_registry_that_is_dead(scene: Scene, own: OwnRegistry) -> None:
+    own.kill()
+    context = scene.project(STEP)
+    scene.strike()
+    scene.hazards.undo_later(own.start)
+
+    scene.ends(scene.begin(context), context, "nothing listens there", code=4, within=15, noticed_within=15)
+
+
+def test_a_registry_whose_disk_is_full(scene: Scene, own: OwnRegistry) -> None:
+    unmount = small_disk(own.data, "8m")
+    try:
+        context = scene.project(STEP)
+        run = scene.in_step(context)
+        scene.strike()
+        filler = fill(own.data)
+        scene.hazards.undo_later(lambda: filler.unlink(missing_ok=True))
+
+        ended = scene.ends(run, context, "disk of the registry full", code=6, within=60, noticed_within=30)
+
+        assert own.domain in ended.document["error"]["details"][0]
+    finally:
+        own.kill()
+        unmount()
+
+
+@pytest.fixture
+def name_server(scene: Scene) -> Iterator[NameServer]:
+    """The registry's name and the only name server that knows it, for the board and for farm."""
+    with NameServer("registry.faults.test") as server:
+        resolver = scene.folder / "resolv.conf"
+        resolver.write_text(server.resolver)
+        scene.hazards.mount_inside("z1", resolver, "/etc/resolv.conf")
+        scene.farm = replace(scene.farm, inside=_with_resolver(resolver))
+        scene.registry = f"{server.name}:{scene.lab.registry.rpartition(':')[2]}"
+        scene.registry_here = scene.lab.registry
+        yield server
+
+
+def _with_resolver(resolver: Path) -> tuple[str, ...]:
+    """Words in front of a command that let it see another resolv.conf (and keep its process number)."""
+    return ("unshare", "--mount", "sh", "-c", 'mount --bind "$0" /etc/resolv.conf && exec "$@"', str(resolver))
+
+
+def test_names_fail_for_a_while(scene: Scene, name_server: NameServer) -> None:
+    scene.inventory(nodes={"z2": {"platforms": [ARM64]}})
+    context = scene.project(STEP)
+    run = scene.in_step(context)
+    scene.strike()
+    asked, name_server.fails = name_server.asked, True
+
+    def recover() -> None:
+        wait_until(lambda: name_server.asked > asked, seconds=30)
+        name_server.fails = False
+
+    recovery = threading.Thread(target=recover)
+    recovery.start()
+    ended = scene.ends(run, context, "name lookup fails in the middle of a run", code=0, within=40)
+
+    recovery.join()
+    assert attempts(ended)[-1] == ("z1", None)
+
+
+def test_a_base_image_that_is_missing(scene: Scene) -> None:
+    context = scene.project(f"FROM {scene.lab.registry}/no-such-image:9\n")
+    scene.strike()
+
+    ended = scene.ends(scene.begin(context), context, "base image missing", code=2, within=10)
+
+    assert "Dockerfile:1" in ended.document["error"]["what"]
+
+
+def test_a_base_image_that_vanishes(scene: Scene, between: RegistryBetween) -> None:
+    """It was there when it was pinned; the board does not get it any more."""
+    base = f"{between.domain}/{scene.name}-base:1"
+    elsewhere = ("--platform", AMD64, "--node", "z2", "-i", str(scene.inventory_file()))
+    made = scene.farm("build", str(scene.project("FROM @base\nRUN : @token\n")), "-t", base, *elsewhere)
+    assert made.code == 0, made.err
+    between.rules.append(Rule(fault=Answer(status=404), method="GET", path="-base/"))
+    context = scene.project(f'FROM {base}\nRUN sh -c "echo @token >/made"\n')
+    scene.strike()
+
+    run = scene.begin(context, more=("--node", "z1"))
+    ended = scene.ends(run, context, "base image vanishes before the build", code=6, within=20)
+
+    assert [kind for _, kind in attempts(ended)] == ["refused"]
