@@ -21,6 +21,8 @@ _COMMANDS = 8
 _MOST_LASTING = 6
 # All that farm asks of a node fits into some kilobytes.
 _MOST_BYTES = 4 << 20
+# How long a server may take to clear up after a command that has ended: a busy board needs a moment.
+_SETTLING_TRIES, _SETTLING_SECONDS = 20, 0.1
 # What a peer that still answers needs at most to see a connection off.
 _FAREWELL_SECONDS = 0.3
 
@@ -39,6 +41,7 @@ class Session:
         self._connections = connections
         self._places = asyncio.Semaphore(_COMMANDS)
         self._busy = 0
+        self._has_started = False
         self._lasting = 0
 
     @property
@@ -169,25 +172,34 @@ class Session:
 
     async def _start(self, command: str) -> asyncssh.SSHClientProcess[bytes]:
         """Start a command, waiting for a place. A server that allows fewer than eight is found out and obeyed."""
+        patience = _SETTLING_TRIES
         while True:
             await self._places.acquire()
             self._busy += 1
             try:
-                return await self._connection.create_process(command, encoding=None, request_pty=False)
+                process = await self._connection.create_process(command, encoding=None, request_pty=False)
             except BaseException as error:
                 self._busy -= 1
-                if isinstance(error, asyncssh.ChannelOpenError) and self._busy and not self.lost.is_set():
+                is_refused = isinstance(error, asyncssh.ChannelOpenError) and not self.lost.is_set()
+                if is_refused and self._busy:
                     # The place that the server refused is not given back: that lowers the limit to what it grants.
                     continue
                 self._places.release()
-                if isinstance(error, asyncssh.ChannelOpenError) and not self.lost.is_set():
+                if is_refused and self._has_started and patience:
+                    # The server still counts a command whose end was here before it had cleared up after it.
+                    patience -= 1
+                    await asyncio.sleep(_SETTLING_SECONDS)
+                    continue
+                if is_refused:
                     raise RefusedError(
-                        f"{self._target}: its SSH server starts no command: {error.reason}",
+                        f"{self._target}: its SSH server starts no command: {error}",
                         fix="raise MaxSessions in /etc/ssh/sshd_config of the node",
                     ) from error
                 if isinstance(error, asyncssh.Error | OSError):
                     raise self._gone(str(error)) from error
                 raise
+            self._has_started = True
+            return process
 
     def _end(self, process: asyncssh.SSHClientProcess[bytes]) -> None:
         """Give the place back; a command that still runs is ended, which closing its channel alone would not do."""
