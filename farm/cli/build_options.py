@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from farm.cli.options import Seconds, inventory_option, node_options
+from farm.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +37,15 @@ _SINGLE = (
 )
 
 
+def _no_load(_context: click.Context, _option: click.Parameter, value: bool) -> None:
+    # Whoever comes from buildx tries it: an answer is better than "no such option".
+    if value:
+        raise UsageError(
+            "--load: farm loads nothing into a Docker",
+            fix="push, or write --output type=oci,dest=FILE and use `docker load`",
+        )
+
+
 def build_options(command: F) -> F:
     """Add every option that says what to build, on which nodes, and where the result goes."""
     for option in reversed(
@@ -61,6 +71,7 @@ def build_options(command: F) -> F:
             click.option(
                 "--push/--no-push", default=None, help="Push the image.  [default: push when there is a --tag]"
             ),
+            click.option("--load", is_flag=True, hidden=True, expose_value=False, callback=_no_load),
             click.option(
                 "-o",
                 "--output",

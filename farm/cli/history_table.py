@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _WIDE = 200
 _RESULTS = {
     Exit.DONE: "done",
+    Exit.USAGE: "bad usage",
     Exit.PARTIAL: "published in part",
     Exit.JOIN_FAILED: "join or push failed",
     Exit.NO_NATIVE_NODE: "no native node",
@@ -30,13 +31,16 @@ def show_all(runs: Sequence[RunRecord], stream: TextIO) -> None:
     from rich.text import Text
 
     console, table = _console(stream), _table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
+    # On a narrow terminal the name of the run stays whole: it is what one copies.
+    for column in (0, 3, 5):
+        table.columns[column].no_wrap = True
     for run in runs:
         done = sum(isinstance(platform.outcome, Built) for platform in run.platforms)
         table.add_row(
             Text(run.run, "bold"),
             _when(run),
             clean(", ".join(run.references) or run.target),
-            f"{done}/{len(run.platforms)}",
+            f"{done}/{len(run.platforms)}" if run.platforms else "-",
             Text(result(run.exit_code), _style(run.exit_code == 0)),
             "-" if run.seconds is None else words.seconds(run.seconds),
         )

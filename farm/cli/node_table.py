@@ -31,11 +31,12 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
     console.print(table)
     for node in nodes:
         if node.error is not None:
-            console.print(f"\n{clean(node.error.what)}", style="red", markup=False)
+            # What is wrong may hold a command to copy: the terminal breaks the lines, not we.
+            console.print(f"\n{clean(node.error.what)}", style="red", markup=False, soft_wrap=True)
             for detail in node.error.details:
-                console.print(f"  {clean(detail)}", markup=False)
+                console.print(f"  {clean(detail)}", markup=False, soft_wrap=True)
             if node.error.fix:
-                console.print(f"  fix: {clean(node.error.fix)}", markup=False)
+                console.print(f"  fix: {clean(node.error.fix)}", markup=False, soft_wrap=True)
 
 
 def _cells(node: Vitals) -> tuple[str, ...]:

@@ -11,7 +11,21 @@ from farm.cli.options import inventory_option, node_options
 from farm.errors import Exit
 
 
-@click.group(invoke_without_command=True, epilog="Exit codes: 0 every node is usable, 4 or 5 if one is not.")
+class _Nodes(click.Group):
+    """A group whose only command is easily mistaken for a list of nodes."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command, or say how a node is named."""
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise click.UsageError(f"No such command {args[0]!r}. For one node write: farm nodes --node {args[0]}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+@click.group(
+    cls=_Nodes, invoke_without_command=True, epilog="Exit codes: 0 every node is usable, 4 or 5 if one is not."
+)
 @inventory_option
 @node_options
 @click.option(

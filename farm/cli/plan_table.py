@@ -27,7 +27,7 @@ def show(plan: Plan, answers: Mapping[str, Facts | Unreachable], stream: TextIO)
         )
     console.print(table)
     for missing in plan.missing:
-        console.print(f"away: {clean(missing.error.what)}", style="yellow", markup=False)
+        console.print(f"away: {clean(missing.error.what)}", style="yellow", markup=False, soft_wrap=True)
     used = {name for a in plan.assignments for name in (a.node, *a.standbys)}
     if idle := sorted(set(answers) - used - {missing.node for missing in plan.missing}):
         console.print(f"not needed: {', '.join(idle)}", style="dim", markup=False)

@@ -12,6 +12,7 @@ from farm.report.events import AttemptFailed, Event, RunStarted
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+_ROOM_FOR_CTRL_C = 3
 _MARKS = {
     "waiting": ("·", "dim"),
     "building": ("●", "cyan"),
@@ -46,9 +47,9 @@ class LiveView:
         self._board.feed(event, time.monotonic())
         if isinstance(event, (RunStarted, AttemptFailed)) and (text := plain.line(event)):
             style = "yellow" if isinstance(event, AttemptFailed) else "dim"
-            self._console.print(text, style=style, markup=False)
+            self._console.print(text, style=style, markup=False, soft_wrap=True)
         for warning in self._board.warnings[self._shown :]:
-            self._console.print(f"warning: {plain.clean(warning)}", style="yellow", markup=False)
+            self._console.print(f"warning: {plain.clean(warning)}", style="yellow", markup=False, soft_wrap=True)
         self._shown = len(self._board.warnings)
 
     def _render(self) -> RenderableType:
@@ -56,7 +57,10 @@ class LiveView:
         from rich.text import Text
 
         now = time.monotonic()
-        table = Table.grid(padding=(0, 2), expand=True)
+        # The terminal writes ^C behind the last line. If that did not fit there, it would push all lines up by one, and
+        # the topmost would stay on the screen for good.
+        table = Table.grid(padding=(0, 2))
+        table.width = max(self._console.width - _ROOM_FOR_CTRL_C, 1)
         for _ in range(3):
             table.add_column(no_wrap=True)
         table.add_column(no_wrap=True, justify="right")

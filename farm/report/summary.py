@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from farm.errors import FarmError
@@ -65,23 +66,29 @@ def _mark(wanted: str, plain: str, stream: TextIO) -> str:
 
 def _result(report: Report, console: Console) -> None:
     for reference in report.references:
-        console.print(f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}")
+        told = f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}"
+        console.print(told, soft_wrap=True)
     if report.absent:
         absent = ", ".join(str(platform) for platform in report.absent)
         console.print(f"without {absent}, as was allowed", style="yellow", markup=False)
     if report.index:
-        console.print(f"index  {report.index}")
+        console.print(f"index  {report.index}", soft_wrap=True)
     if report.output:
-        console.print(f"wrote  {report.output}", markup=False)
+        console.print(f"wrote  {report.output}", markup=False, soft_wrap=True)
     console.print(f"took   {words.seconds(report.seconds)}", markup=False)
 
 
 def _tries(outcome: Built | Failed, write: object) -> None:
     assert callable(write)
-    for number, attempt in enumerate(outcome.attempts, 1):
-        if attempt.kind is not None:
-            text = f"  {outcome.platform} try {number} on {attempt.node}: {attempt.kind}: {clean(attempt.reason)}"
-            write(text, style="yellow", markup=False)
+    number = 1
+    for (node, kind, reason), alike in groupby(outcome.attempts, lambda a: (a.node, a.kind, a.reason)):
+        last = number + len(list(alike)) - 1
+        if kind is not None:
+            which = f"try {number}" if number == last else f"tries {number} to {last}"
+            text = f"  {outcome.platform} {which} on {node}: {kind}: {clean(reason)}"
+            # The terminal breaks what is too long by itself; a line that was cut in two cannot be searched for.
+            write(text, style="yellow", markup=False, soft_wrap=True)
+        number = last + 1
 
 
 def error_lines(error: FarmError, logs: str | None = None) -> tuple[str, ...]:
