@@ -47,12 +47,12 @@ def build(context: str, flags: Mapping[str, Any]) -> Exit:
 
 
 def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
-    from farm.inventory import load
+    from farm.cli import loading
     from farm.workflow import build as workflow
     from farm.workflow import run as runs
 
     asked = request(context, flags)
-    inventory = load(flags["inventory"])
+    inventory = loading.inventory(flags["inventory"])
     with runs.started() as run:
 
         def last_resort() -> None:
@@ -77,13 +77,12 @@ def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
 
 def show_plan(context: str, flags: Mapping[str, Any]) -> Exit:
     """Probe and plan, print the plan, build nothing."""
-    from farm.cli import plan_table
-    from farm.inventory import load
+    from farm.cli import loading, plan_table
     from farm.workflow.preview import preview
 
     with told_as_json(document=flags["as_json"]):
         asked = request(context, flags)
-        inventory = load(flags["inventory"])
+        inventory = loading.inventory(flags["inventory"])
         plan, answers = drive(preview(asked, inventory=inventory))
     if flags["as_json"]:
         click.echo(json.dumps(plan_table.document(plan, answers), indent=2))

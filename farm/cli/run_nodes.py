@@ -17,13 +17,12 @@ from farm.errors import Exit, RefusedError, UsageError
 
 def show(flags: Mapping[str, Any]) -> Exit:
     """Survey the nodes and print them. The exit code is that of the worst node."""
-    from farm.cli import node_table
-    from farm.inventory import load
+    from farm.cli import loading, node_table
     from farm.workflow.survey import select
     from farm.workflow.vitals import vitals
 
     with told_as_json(document=flags["as_json"]):
-        inventory = load(flags["inventory"])
+        inventory = loading.inventory(flags["inventory"])
         nodes = select(inventory.nodes, flags["only"], flags["excluded"])
         found = drive(vitals(nodes, timeout=flags["timeout"]))
     if flags["as_json"]:
@@ -35,11 +34,11 @@ def show(flags: Mapping[str, Any]) -> Exit:
 
 def trust(inventory: Path | None, name: str, *, accept: bool) -> Exit:
     """Show a node's host key, ask, remember it."""
-    from farm.inventory import load
+    from farm.cli import loading
     from farm.nodes.trust import host_key, remember
     from farm.workflow.survey import select
 
-    node = select(load(inventory).nodes, (name,), ())[name]
+    node = select(loading.inventory(inventory).nodes, (name,), ())[name]
     if node.engine == "local":
         raise UsageError(f"{name} is this machine: it is reached without SSH", fix="nothing to trust")
     key = drive(host_key(node))

@@ -14,6 +14,7 @@ import socket
 import ssl
 import sys
 import time
+import types
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -142,7 +143,7 @@ class Http:
         """
         if "httpx" not in sys.modules:
             # In a thread: at the start of a run the nodes are being connected meanwhile.
-            await asyncio.to_thread(importlib.import_module, "httpx")
+            await asyncio.to_thread(_load)
         sent = dict(headers)
         for _ in range(_REDIRECTS + 1):
             pool = self._pool(url)
@@ -181,6 +182,14 @@ class Http:
                 trust_env=not is_loopback(parts.netloc),
             )
         return self._pools[key]
+
+
+def _load() -> None:
+    """Load httpx without the command line that it has for people: that alone loads rich and pygments, for 0.1 s."""
+    unused = types.ModuleType("httpx._main")
+    unused.__dict__["main"] = lambda: None
+    sys.modules.setdefault(unused.__name__, unused)
+    importlib.import_module("httpx")
 
 
 def is_loopback(netloc: str) -> bool:
