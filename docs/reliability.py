@@ -49,7 +49,9 @@ def table(found: list[Measurement]) -> str:
     for fault in dict.fromkeys(each.fault for each in found):
         rounds = [each for each in found if each.fault == fault]
         outcomes = " or: ".join(dict.fromkeys(each.outcome for each in rounds))
-        codes = ", ".join(str(code) for code in dict.fromkeys(each.exit_code for each in rounds))
+        codes = ", ".join(
+            "killed" if code < 0 else str(code) for code in dict.fromkeys(each.exit_code for each in rounds)
+        )
         noticed = [each.noticed for each in rounds if each.noticed is not None]
         times = (_seconds(max(noticed, default=None)), _seconds(max(each.ended for each in rounds)))
         lines.append(f"| {' | '.join((_cell(fault), _cell(outcomes), codes, *times))} |")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,13 +12,13 @@ import pytest
 
 from tests.farm.boards import Lab
 from tests.farm.command import Farm
-from tests.farm.conftest import farm, lab, name, project
+from tests.farm.conftest import lab, name
 from tests.farm.projects import Projects
 from tests.faults.hazards import Hazards
 from tests.faults.measurements import Measurements
 from tests.faults.scene import Scene
 
-__all__ = ["farm", "lab", "name", "project"]
+__all__ = ["lab", "name"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,31 +39,56 @@ def measurements(pytestconfig: pytest.Config) -> Measurements:
     return Measurements(pytestconfig.getoption("--reliability-report", default=None))
 
 
+class Scenes:
+    """Makes scenes; whatever still runs or is broken in them is ended and mended when the test is over."""
+
+    def __init__(self, name: str, measurements: Measurements, group: str, folder: Path) -> None:
+        self._name = name
+        self._measurements = measurements
+        self._group = group
+        self._folder = folder
+        self._made: list[Scene] = []
+
+    def __call__(self, lab: Lab, nodes: tuple[str, ...]) -> Scene:
+        assert os.geteuid() == 0, "real faults need root: run the tests through scripts/test"
+        folder = self._folder / f"scene-{len(self._made)}"
+        folder.mkdir()
+        scene = Scene(
+            lab=lab,
+            # Short: sockets lie below it, and their paths have at most 107 bytes.
+            farm=Farm(folder=Path(tempfile.mkdtemp(prefix="farm-")), inventory=None),
+            hazards=Hazards(lab, nodes),
+            project=Projects(folder, lab.base),
+            name=f"{self._name}-{len(self._made)}",
+            measurements=self._measurements,
+            group=self._group,
+            folder=folder,
+            nodes=nodes,
+        )
+        self._made.append(scene)
+        return scene
+
+    def close(self) -> None:
+        for scene in self._made:
+            scene.abandon()
+            scene.hazards.mend()
+            shutil.rmtree(scene.farm.folder)
+
+    def assert_checked(self) -> None:
+        assert self._made
+        assert all(scene.checked for scene in self._made), "a test of a fault must hold the run to the invariants"
+
+
 @pytest.fixture
-def scene(
-    request: pytest.FixtureRequest,
-    lab: Lab,
-    farm: Farm,
-    project: Projects,
-    name: str,
-    measurements: Measurements,
-    tmp_path: Path,
-) -> Iterator[Scene]:
-    assert os.geteuid() == 0, "real faults need root: run the tests through scripts/test"
-    hazards = Hazards(lab)
-    scene = Scene(
-        lab=lab,
-        farm=farm,
-        hazards=hazards,
-        project=project,
-        name=name,
-        measurements=measurements,
-        group=request.module.GROUP,
-        folder=tmp_path,
-    )
+def scenes(request: pytest.FixtureRequest, name: str, measurements: Measurements, tmp_path: Path) -> Iterator[Scenes]:
+    scenes = Scenes(name, measurements, request.module.GROUP, tmp_path)
     try:
-        yield scene
-        assert scene.checked, "a test of a fault must hold the run to the invariants"
+        yield scenes
+        scenes.assert_checked()
     finally:
-        scene.abandon()
-        hazards.mend()
+        scenes.close()
+
+
+@pytest.fixture
+def scene(lab: Lab, scenes: Scenes) -> Scene:
+    return scenes(lab, ("pi4", "z1", "z2"))

@@ -21,17 +21,18 @@ from tests.farm.waiting import wait_until
 class Hazards:
     """Faults on the real thing. They need root, as the lab itself does. `mend` takes them all back, the last first."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, nodes: Sequence[str]) -> None:
         self._lab = lab
+        self._nodes = nodes
         self._undo = contextlib.ExitStack()
 
     def mend(self) -> None:
         """Take every fault back, and wait until all boards serve again."""
         self._undo.close()
-        for node in self._lab.state.nodes:
+        for node in self._nodes:
             for role in ("sshd", "buildkitd"):
-                if not self._lab.process(node.shape.name, role).alive():
-                    self.restart(node.shape.name, role)
+                if not self._lab.process(node, role).alive():
+                    self.restart(node, role)
 
     def undo_later(self, call: Callable[[], object]) -> None:
         """Call this when the faults are taken back."""

@@ -19,8 +19,6 @@ from tests.faults.hazards import connections
 
 # A board ends a connection that says nothing after 25 to 30 s (farm/nodes/lease.sh), and its builds with it.
 ABANDONED_SECONDS = 35.0
-# Of the lab's boards, what each builds.
-PLATFORMS = {"z1": "linux/amd64", "z2": "linux/amd64", "pi4": "linux/arm64"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +38,13 @@ def assert_kept(
     expected: Expected,
     *,
     inventory: Path,
+    nodes: Sequence[str],
     usable: Sequence[str],
 ) -> None:
-    """Hold a run that has ended to all of it. Every fault must have been taken back."""
+    """Hold a run that has ended to all of it. Every fault on its `nodes` must have been taken back."""
     assert_right_image_or_none(ended, expected)
     assert_one_reason(ended)
-    assert_nothing_left(lab, farm, expected.token)
+    assert_nothing_left(lab, farm, expected.token, nodes)
     for node in usable:
         assert_usable(lab, farm, project, inventory, node)
 
@@ -82,11 +81,10 @@ def assert_one_reason(ended: Ended) -> None:
     assert "\n" not in what
 
 
-def assert_nothing_left(lab: Lab, farm: Farm, token: str) -> None:
+def assert_nothing_left(lab: Lab, farm: Farm, token: str, nodes: Sequence[str]) -> None:
     """No process, socket, folder or lock here; no container, connection or slot on a board."""
     assert farm.left_behind() == []
     assert list((farm.state / "farm" / "locks").glob("*")) == []
-    nodes = [node.shape.name for node in lab.state.nodes]
     found: dict[str, object] = {}
 
     def is_left() -> bool:
@@ -104,7 +102,7 @@ def assert_nothing_left(lab: Lab, farm: Farm, token: str) -> None:
 def assert_usable(lab: Lab, farm: Farm, project: Projects, inventory: Path, node: str) -> None:
     """The board builds something that it has never built before."""
     context = project("FROM @base\nRUN : @token\n")
-    more = ("--platform", PLATFORMS[node], "--node", node, "--output", "type=cacheonly")
+    more = ("--platform", lab.state.node(node).shape.platforms[0], "--node", node, "--output", "type=cacheonly")
     built = farm("build", str(context), "-i", str(inventory), *more)
     assert built.code == 0, built.err
     assert "not remembered" not in built.err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -34,7 +35,8 @@ SLACK = 3.0
 class Scene:
     """`registry` is where the image goes, the lab's own unless a test puts something in between.
 
-    `registry_here` is where the test itself finds it, if only others know its name.
+    `nodes` are the boards that the run may use. `registry_here` is where the test itself finds the registry, if only
+    others know its name.
     """
 
     lab: Lab
@@ -45,6 +47,7 @@ class Scene:
     measurements: Measurements
     group: str
     folder: Path
+    nodes: tuple[str, ...] = ("pi4", "z1", "z2")
     registry: str = ""
     registry_here: str = ""
     struck: float = 0.0
@@ -124,18 +127,33 @@ class Scene:
             Measurement(
                 group=self.group,
                 fault=fault,
-                outcome=outcome(ended) + (f"; resumed: {resumption(then)}" if then else ""),
+                outcome=self._anywhere(outcome(ended) + (f"; resumed: {resumption(then)}" if then else "")),
                 exit_code=ended.code,
                 noticed=noticed_after(ended, self.struck),
                 ended=seconds,
             )
         )
 
+    def _anywhere(self, text: str) -> str:
+        """The text without what is of this machine and this run alone."""
+        text = text.replace(str(self.farm.folder), "~").replace(str(self.folder), ".")
+        text = re.sub(r"(the )?registry 127\.0\.0\.1:\d+", "the registry", text)
+        return re.sub(r"127\.0\.0\.1:\d+", "REGISTRY", re.sub(r" \(127\.0\.0\.1:\d+\)", "", text))
+
     def holds(self, ended: Ended, context: Project, *platforms: str, usable: Sequence[str] = ("z1",)) -> None:
         """Check what must be true after every run."""
         self.checked = True
         expected = Expected(tag=self.tag_here, token=context.token, platforms=platforms or (AMD64,))
-        assert_kept(self.lab, self.farm, self.project, ended, expected, inventory=self.inventory_file(), usable=usable)
+        assert_kept(
+            self.lab,
+            self.farm,
+            self.project,
+            ended,
+            expected,
+            inventory=self.inventory_file(),
+            nodes=self.nodes,
+            usable=usable,
+        )
 
     def _is_at_work(self, context: Project, at: Sequence[str]) -> bool:
         found = self.lab.at_work(context.token)
@@ -145,6 +163,7 @@ class Scene:
         """The inventory, written down."""
         document = yaml.safe_load(self.lab.inventory.read_text())
         document["defaults"] |= self._inventory.get("defaults", {})
+        document["nodes"] = {name: keys for name, keys in document["nodes"].items() if name in self.nodes}
         for name, keys in self._inventory.get("nodes", {}).items():
             document["nodes"][name] |= keys
         if self.registry:

@@ -27,7 +27,6 @@ from tests.farm.boards import ROOT, Lab
 from tests.farm.command import Ended, Farm, Running
 from tests.farm.projects import Project, Projects
 from tests.faults.hazards import Hazards
-from tests.faults.invariants import Expected, assert_kept
 from tests.faults.measurements import Measurements
 from tests.faults.registry_between import Answer, Hang, RegistryBetween, Reset, Rule
 from tests.faults.scene import AMD64, ARM64, ARMV7, Scene, outcome
@@ -128,7 +127,7 @@ class Soak:
         print(
             f"{number:4} {','.join(platforms)}: {', '.join(f'{name} at {at:.1f} s' for name, at in plan)}", flush=True
         )
-        hazards = Hazards(self._lab)
+        hazards = Hazards(self._lab, _NODES)
         with RegistryBetween(self._lab.registry) as between:
             scene = Scene(
                 lab=self._lab,
@@ -170,16 +169,7 @@ class Soak:
             # Whatever it was is over: a resumed run must lead to the image, and sweep up after a killed one.
             ended = scene.begin(context, *platforms, more=("--resume",)).end(seconds=90)
             assert ended.code == 0, f"after all faults were over, --resume ended with {ended.code}\n{ended.err}"
-        expected = Expected(tag=scene.tag, token=context.token, platforms=platforms)
-        assert_kept(
-            self._lab,
-            self._farm,
-            self._project,
-            ended,
-            expected,
-            inventory=self._folder / "inventory.yaml",
-            usable=_NODES,
-        )
+        scene.holds(ended, context, *platforms, usable=_NODES)
 
     @contextlib.contextmanager
     def _struck(self, world: World, plan: list[tuple[str, float]]) -> Iterator[None]:

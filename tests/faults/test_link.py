@@ -16,26 +16,6 @@ GROUP = "The link and the SSH server"
 _TWINS = [("z1", "node_lost"), ("z2", None)]
 
 
-@pytest.mark.parametrize(
-    ("directions", "fault"),
-    [
-        (("to", "from"), "link down: all packets dropped"),
-        (("to",), "packets to the board dropped"),
-        (("from",), "packets from the board dropped"),
-    ],
-    ids=["both ways", "to the board", "from the board"],
-)
-def test_packets_are_dropped(scene: Scene, directions: tuple[str, ...], fault: str) -> None:
-    context = scene.project(STEP)
-    run = scene.in_step(context)
-    scene.strike()
-    scene.hazards.drop("z1", *directions)
-
-    ended = scene.ends(run, context, fault, code=0, within=25, noticed_within=15)
-
-    assert attempts(ended) == _TWINS
-
-
 def test_packets_are_dropped_for_a_moment(scene: Scene) -> None:
     context = scene.project('FROM @base\nRUN sh -c "sleep 6; echo @token >/made"\n')
     run = scene.in_step(context)

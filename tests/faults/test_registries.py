@@ -96,8 +96,8 @@ def test_a_registry_that_stays_unwilling(
     context = scene.project(STEP)
     scene.strike()
 
-    run = scene.begin(context, more=("--retries", "1"))
-    scene.ends(run, context, f"{fault}, with `--retries 1`", code=code, within=within)
+    run = scene.begin(context, more=("--retries", "1", "--node", "z1"))
+    scene.ends(run, context, f"{fault}, one board and `--retries 1`", code=code, within=within)
 
 
 @pytest.mark.parametrize(
