@@ -72,6 +72,12 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
         (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),
         (r"no such host|temporary failure in name resolution|network is unreachable", Kind.TRANSIENT, None),
+        (r"lookup \S+ on \S+: server misbehaving", Kind.TRANSIENT, "look at the node's name server"),
+        (
+            r"failed to push .*: unknown: unknown error",
+            Kind.TRANSIENT,
+            "look into the registry's log; is its disk full?",
+        ),
         (r"parse error|unknown instruction", Kind.REFUSED, _MEND),
         (r"failed to calculate checksum .* not found", Kind.REFUSED, "put it into the context, or mend .dockerignore"),
         (r"unset ssh forward key", Kind.REFUSED, "give it with --ssh default, or ID=PATH"),

@@ -141,6 +141,6 @@ def evidence(finished: run.Finished, steps: Steps) -> Evidence:
         step=failed.name if failed else None,
         step_error=failed.error if failed else "",
         step_exit_code=failed.exit_code if failed else None,
-        step_lines=tuple(failed.last_lines) if failed else (),
+        step_lines=failed.last_words if failed else (),
         tail=tuple(steps.tail),
     )

@@ -19,6 +19,7 @@ _INSTRUCTION = re.compile(r"(\[(?:[^\]]* )?\d+/\d+\]) (?:LINK )?(.*)", re.DOTALL
 _EXIT_CODE = re.compile(r"exit code: (\d+)")
 # BuildKit ends a step at once, then starts it again, where it first only looks for the step's cache key (seconds).
 _LOOK_UP = 0.001
+_STANDARD_ERROR = 2
 _KEPT_LINES = 20
 _KEPT_PLAIN_LINES = 60
 _CANCELLED = re.compile(r"context canceled|\bCanceled\b")
@@ -37,6 +38,13 @@ class Step:
     error: str = ""
     seconds: float = 0.0
     last_lines: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+    last_errors: deque[str] = field(default_factory=lambda: deque(maxlen=_KEPT_LINES))
+
+    @property
+    def last_words(self) -> tuple[str, ...]:
+        """The last lines with those of standard error at the end: BuildKit passes the two on in no certain order."""
+        errors = set(self.last_errors)
+        return (*(line for line in self.last_lines if line not in errors), *self.last_errors)
 
     @property
     def was_cancelled(self) -> bool:
@@ -172,7 +180,7 @@ class Steps:
         if not vertex.get("completed") or not step.is_running:
             return
         for key in [key for key in self._lines if key[0] == digest]:
-            yield from self._keep(step, self._lines.pop(key).flush())
+            yield from self._keep(step, key[1], self._lines.pop(key).flush())
         step.is_running = False
         step.was_cached = bool(vertex.get("cached"))
         step.has_run = not step.was_cached
@@ -189,12 +197,15 @@ class Steps:
             data = base64.b64decode(log.get("data") or "")
         except binascii.Error:
             return
-        lines = self._lines.setdefault((digest, int(log.get("stream") or 0)), Lines())
-        yield from self._keep(step, lines.feed(data))
+        stream = int(log.get("stream") or 0)
+        lines = self._lines.setdefault((digest, stream), Lines())
+        yield from self._keep(step, stream, lines.feed(data))
 
-    def _keep(self, step: Step, lines: Iterable[str]) -> Iterator[Printed]:
+    def _keep(self, step: Step, stream: int, lines: Iterable[str]) -> Iterator[Printed]:
         for text in lines:
             step.last_lines.append(text)
+            if stream == _STANDARD_ERROR:
+                step.last_errors.append(text)
             yield Printed(step=step, text=text)
 
     def _transfer(self, transfer: dict[str, Any]) -> None:

@@ -20,7 +20,8 @@ def told_as_json(*, document: bool, event: bool = False) -> Iterator[None]:
     Without an event it is raised on, for people to read on stderr.
     """
     try:
-        yield
+        with _interrupts_told():
+            yield
     except FarmError as error:
         if document:
             told = {"exit_code": int(error.exit_code), "error": error_document(error)}
@@ -31,3 +32,14 @@ def told_as_json(*, document: bool, event: bool = False) -> Iterator[None]:
 
         JsonLines(sys.stderr).error(error)
         raise click.exceptions.Exit(int(error.exit_code)) from error
+
+
+@contextlib.contextmanager
+def _interrupts_told() -> Iterator[None]:
+    """A signal that comes before the run can take it is an end like the later ones."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        from farm.cli.drive import InterruptedRunError
+
+        raise InterruptedRunError("interrupted") from None

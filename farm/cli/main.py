@@ -104,6 +104,7 @@ def main() -> None:
     try:
         code = farm.main(standalone_mode=False)
     except click.exceptions.Abort:
+        click.echo("error: interrupted", err=True)
         code = Exit.INTERRUPTED
     except click.ClickException as error:
         error.show()

@@ -71,7 +71,7 @@ def plan(
     missing = tuple(answer for _, answer in sorted(answers.items()) if isinstance(answer, Unreachable))
     candidates = {p: _candidates(p, nodes, answers, allow_emulation=allow_emulation) for p in platforms}
     if lacking := [p for p in platforms if not candidates[p] and p not in optional]:
-        raise _nobody(lacking, nodes, answers, missing)
+        raise _nobody(lacking, nodes, answers, missing, may_emulate=allow_emulation)
     platforms = tuple(p for p in platforms if candidates[p])
 
     jobs: dict[str, int] = dict.fromkeys(nodes, 0)
@@ -170,6 +170,8 @@ def _nobody(
     nodes: Mapping[str, Node],
     answers: Mapping[str, Facts | Unreachable],
     missing: Sequence[Unreachable],
+    *,
+    may_emulate: bool = False,
 ) -> FarmError:
     details = tuple(_answer(nodes[name], answer) for name, answer in sorted(answers.items()))
     if not answers:
@@ -190,8 +192,9 @@ def _nobody(
             details=details,
         )
     return NoNativeNodeError(
-        f"no node builds {names or 'anything'} natively",
-        fix="add a native node to the inventory, leave the platform out with --platform, or use --allow-emulation",
+        f"no node builds {names or 'anything'} natively{', or emulates it' if may_emulate else ''}",
+        fix="add a native node to the inventory, or leave the platform out with --platform"
+        + ("" if may_emulate else "; --allow-emulation lets nodes that can do so emulate it"),
         details=details,
     )
 

@@ -36,6 +36,9 @@ _CONTROL = re.compile(
 # BuildKit's own steps (contexts, metadata, exports) come many times each and say nothing to somebody who reads a mail.
 _INSTRUCTION = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 
+# BuildKit says the whole command once more, which the step's own name has said already.
+_COMMAND = re.compile(r'process ".*" did not complete successfully: ', re.DOTALL)
+
 
 def clean(text: str) -> str:
     """The text without terminal escapes and control characters."""
@@ -86,7 +89,7 @@ def _step_started(event: StepStarted) -> str | None:
 @line.register
 def _step_finished(event: StepFinished) -> str | None:
     if event.error:
-        return f"{_prefix(event)} FAILED {clean(event.step)}: {clean(event.error)}"
+        return f"{_prefix(event)} FAILED {clean(event.step)}: {_COMMAND.sub('', clean(event.error))}"
     if not _INSTRUCTION.match(event.step):
         return None
     how = "cached" if event.was_cached else f"done in {words.seconds(event.seconds)}"

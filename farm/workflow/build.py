@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass, field
 from farm.build import collect, locate
 from farm.build.instance import keep_identity
 from farm.build.platform_build import Place
-from farm.errors import FarmError
+from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Timeouts
 from farm.plan import planner
 from farm.plan.planner import Plan
@@ -73,6 +74,9 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
             await _line(request, inventory, run, tell, stages, findings, journal)
         except FarmError as caught:
             error = caught
+        except asyncio.CancelledError:
+            journal.end(exit_code=Exit.INTERRUPTED, index=None, seconds=time.monotonic() - began)
+            raise
         report = Report(
             run=run.id,
             logs=str(run.logs),

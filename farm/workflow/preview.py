@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from farm.inventory import Inventory
 from farm.nodes.facts import Facts, Unreachable
 from farm.plan import planner
 from farm.plan.planner import Plan
 from farm.report.events import Event
+from farm.workflow import prepare
 from farm.workflow.request import Request
 from farm.workflow.survey import select, surveyed
+from farm.workflow.together import both
 
 
 async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapping[str, Facts | Unreachable]]:
-    """Say who would build what, and what every node answered. Raises what the planner raises."""
+    """Say who would build what, and what every node answered.
+
+    Raises what the planner raises, and UsageError for a context that could not be built: a plan for it would be a lie.
+    """
     nodes = select(inventory.nodes, request.only, request.excluded)
-    async with surveyed(nodes, _ignore) as survey:
+    async with contextlib.AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-")))
+        survey, _ = await both(
+            stack.enter_async_context(surveyed(nodes, _ignore)), prepare.fetch(request.spec, folder / "source", _ignore)
+        )
         platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
-        plan = planner.plan(platforms, nodes, survey.answers, allow_emulation=request.allow_emulation)
+        plan = planner.plan(
+            platforms,
+            nodes,
+            survey.answers,
+            allow_emulation=request.allow_emulation,
+            optional=request.allow_missing,
+        )
     return plan, survey.answers
 
 

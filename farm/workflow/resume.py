@@ -35,7 +35,7 @@ async def kept(
         return {}
     found = journal.resumable(run or None, [str(reference) for reference in references])
     if found is None or not found.kept:
-        emit(Warned(message="there is nothing to resume: every platform is built"))
+        emit(Warned(message="nothing to go on with was found: building every platform"))
         return {}
     result: dict[Platform, tuple[str, Built]] = {}
     for platform, wanted in inputs.items():

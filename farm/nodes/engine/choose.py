@@ -12,6 +12,9 @@ from farm.nodes.facts import Facts, FoundEngine
 _KINDS = ("buildkitd", "docker")
 
 
+_ELSEWHERE = ("set `socket:` to where it listens", "list your boards in inventory.yaml")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """The engine to use; `why` says in words which one and why not another."""
@@ -33,9 +36,9 @@ def choose(node: Node, facts: Facts) -> Choice:
             return Choice(engine=engine, why=_why(engine, node, candidates[:number]))
     if not candidates:
         wanted = node.engine if node.engine in _KINDS else "buildkitd or docker"
-        raise RefusedError(
-            f"{node.name}: no {wanted} was found on the node",
-            fix=f"install and start {wanted} there, or set `socket:` to where it listens",
+        raise UnreachableError(
+            f"{node.name}: no {wanted} was found {'on this machine' if node.engine == 'local' else 'on the node'}",
+            fix=f"install and start {wanted} there, or {_ELSEWHERE[node.engine == 'local']}",
         )
     raise _unusable(node, candidates)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import FarmError, RefusedError, UnreachableError
+from farm.errors import FarmError, UnreachableError
 from farm.inventory import Node
 from farm.nodes.engine.endpoint import open_endpoint
 from farm.nodes.engine.liveness import alive
@@ -116,7 +116,7 @@ async def test_a_daemon_that_died_since_the_probe(reached: Reached, short: Path)
 
 
 async def test_no_engine(reached: Reached, short: Path) -> None:
-    with pytest.raises(RefusedError, match="no buildkitd was found on the node"):
+    with pytest.raises(UnreachableError, match="no buildkitd was found on the node"):
         await open_endpoint(reached.node, replace(reached.facts, engines=()), reached.session, short)
 
 

@@ -20,6 +20,7 @@ KINDS = {
     "missing_secret": Kind.REFUSED,
     "missing_source": Kind.REFUSED,
     "name_lookup": Kind.TRANSIENT,
+    "name_server_fails": Kind.TRANSIENT,
     "no_base_name": Kind.REFUSED,
     "no_builder": Kind.REFUSED,
     "no_cache_to_import": Kind.STEP_FAILED,
@@ -38,6 +39,7 @@ KINDS = {
     "push_401": Kind.REFUSED,
     "push_403": Kind.REFUSED,
     "push_429": Kind.TRANSIENT,
+    "push_full_registry": Kind.TRANSIENT,
     "push_500": Kind.TRANSIENT,
     "push_no_login": Kind.REFUSED,
     "push_plain_http": Kind.REFUSED,
@@ -56,6 +58,10 @@ WORDS = {
     "push_403": (
         "failed to push 127.0.0.1:5960/x: denied: x",
         "log in with `docker login`, or ask for the right to push and pull there",
+    ),
+    "push_full_registry": (
+        "failed to push 127.0.0.1:5960/x: unknown: unknown error",
+        "look into the registry's log; is its disk full?",
     ),
     "daemon_killed": ("BuildKit on the node went away", None),
     "dead_socket": ("BuildKit on the node did not answer", None),

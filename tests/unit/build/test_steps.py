@@ -89,6 +89,36 @@ def test_what_began_ends_unless_the_build_was_cut_off(name: str) -> None:
     assert bool(running) == (name == "daemon_killed")
 
 
+def test_what_a_step_complained_of_comes_last_however_buildkit_mixes_its_streams() -> None:
+    def log(stream: int, text: str) -> dict[str, object]:
+        return {"vertex": "sha256:1", "stream": stream, "data": base64.b64encode(text.encode()).decode()}
+
+    steps = Steps()
+    steps.feed(
+        json.dumps({"vertexes": [{"digest": "sha256:1", "name": "[2/2] RUN make", "started": "2026-01-01T00:00:00Z"}]})
+    )
+    steps.feed(
+        json.dumps({"logs": [log(2, "foo.c:3: error\n"), log(1, "".join(f"compiling {n}\n" for n in range(12)))]})
+    )
+    steps.feed(
+        json.dumps(
+            {
+                "vertexes": [
+                    {
+                        "digest": "sha256:1",
+                        "name": "[2/2] RUN make",
+                        "started": "2026-01-01T00:00:00Z",
+                        "completed": "2026-01-01T00:00:01Z",
+                        "error": "exit code: 2",
+                    }
+                ]
+            }
+        )
+    )
+    assert steps.failed is not None
+    assert steps.failed.last_words[-2:] == ("compiling 11", "foo.c:3: error")
+
+
 def test_the_failed_step_is_the_instruction_and_keeps_its_last_lines() -> None:
     for name in ("step_failed", "no_cache_to_import"):
         steps, _ = recorded.read(name)

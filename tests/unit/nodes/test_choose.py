@@ -82,7 +82,13 @@ def test_no_engine_at_all() -> None:
     error = refusal(Node(name="pi4"))
     assert error.what == "pi4: no buildkitd or docker was found on the node"
     assert error.fix == "install and start buildkitd or docker there, or set `socket:` to where it listens"
-    assert error.exit_code == Exit.REFUSED
+    assert error.exit_code == Exit.UNREACHABLE
+
+
+def test_no_engine_on_this_machine_and_no_boards_either() -> None:
+    error = refusal(Node(name="local", engine="local"))
+    assert error.what == "local: no buildkitd or docker was found on this machine"
+    assert error.fix == "install and start buildkitd or docker there, or list your boards in inventory.yaml"
 
 
 def test_one_that_may_come_back_is_worth_another_try() -> None:

@@ -98,6 +98,19 @@ LINES: list[tuple[Event, str | None]] = [
         "[pi4 linux/arm64] FAILED [3/3] RUN x: exit 2",
     ),
     (
+        StepFinished(
+            node="pi4",
+            platform=ARM64,
+            step="[3/3] RUN make",
+            was_cached=False,
+            error='process "/bin/sh -c make" did not complete successfully: exit code: 2',
+            cached=1,
+            total=3,
+            seconds=1,
+        ),
+        "[pi4 linux/arm64] FAILED [3/3] RUN make: exit code: 2",
+    ),
+    (
         AttemptFailed(
             node="pi4", platform=ARM64, attempt=1, kind="node_lost", reason="the link died", next="moves to pi5"
         ),
