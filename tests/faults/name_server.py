@@ -19,7 +19,6 @@ class NameServer:
     def __init__(self, name: str) -> None:
         self.name = name
         self.fails = False
-        self.asked = 0
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((ADDRESS, 53))
         self._thread = threading.Thread(target=self._serve)
@@ -55,7 +54,6 @@ class NameServer:
             place += length + 1
         wanted = int.from_bytes(question[place + 1 : place + 3], "big")
         is_ours = ".".join(labels).lower() == self.name
-        self.asked += is_ours
         code, answers = 0, b""
         if self.fails:
             code = _SERVER_FAILURE
