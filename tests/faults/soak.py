@@ -141,7 +141,7 @@ class Soak:
                 registry=between.domain,
             )
             context = self._project(
-                f'FROM @base\nRUN sh -c "sleep {self._random.uniform(0.2, 3):.1f}; echo @token >/made"\n'
+                f'FROM @base\nRUN sh -c "sleep {self._random.uniform(1, 5):.1f}; echo @token >/made"\n'
             )
             began = time.monotonic()
             run = scene.begin(context, *platforms, more=("--silence", "20s"))
