@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from farm.errors import UsageError
@@ -110,35 +111,62 @@ def _relative(pattern: str) -> str:
 
 
 def _expression(pattern: str) -> str:
-    """A regular expression for the whole path."""
+    """A regular expression for the whole path.
+
+    A stranger's pattern must not take for ever to fail, so what stands between two wildcards is matched where it comes
+    first and never again further on (`(?>...)`): if the rest does not match behind that, it never will.
+    (But where [^a] stands for a slash, or ** within a name for one: Docker lets through what is then still looked at.)
+    """
     if pattern.startswith("**") and not _WILD.search(pattern[2:]):
         # Without another wildcard Docker compares the path's end: **foo is any path that ends in foo.
         rest = pattern[2:]
         return rf"(?:.*/)?{re.escape(rest[1:])}\Z" if rest.startswith("/") else rf".*{re.escape(rest)}\Z"
-    result, position = "", 0
+    return rf"{_first_of(_pieces(pattern), _DEEP)}\Z"
+
+
+# A wildcard as a piece of a regular expression: any folders, anything at all, and any part of a name.
+_DEEP, _ANYTHING, _PART = "(?:[^/]*/)*?", ".*?", "[^/]*?"
+
+
+def _first_of(pieces: Sequence[str], wildcard: str) -> str:
+    """The pieces joined, each stretch from one `wildcard` up to the next as a match that is never tried again."""
+    stretches: list[list[str]] = [[]]
+    for piece in pieces:
+        if piece == wildcard:
+            stretches.append([])
+        stretches[-1].append(piece)
+    first, *others = ("".join(stretch) if wildcard == _PART else _first_of(stretch, _PART) for stretch in stretches)
+    if not others:
+        return first
+    *inner, last = others
+    return first + "".join(f"(?>{stretch})" for stretch in inner) + last
+
+
+def _pieces(pattern: str) -> list[str]:
+    """The pattern cut into wildcards and what stands between them, each as a piece of a regular expression."""
+    pieces: list[str] = []
+    position = 0
     while position < len(pattern):
         if pattern.startswith("**", position):
             position += 3 if pattern.startswith("**/", position) else 2
-            piece = "(?:.*/)?" if position < len(pattern) else ".*"
-            result = result.removesuffix(piece) + piece  # twice would match the same, but take far longer to fail
-            continue
-        char = pattern[position]
-        position += 1
-        if char == "*":
-            result = result.removesuffix("[^/]*") + "[^/]*"
-        elif char == "?":
-            result += "[^/]"
-        elif char == "[":
-            piece, position = _class(pattern, position)
-            result += piece
-        elif char == "\\":
-            if position == len(pattern):
-                raise ValueError("it ends in a backslash")
-            result += re.escape(pattern[position])
-            position += 1
+            piece = _DEEP if position < len(pattern) else _ANYTHING
         else:
-            result += re.escape(char)
-    return rf"{result}\Z"
+            piece, position = _piece(pattern, position)
+        if piece not in (_DEEP, _PART) or pieces[-1:] != [piece]:  # twice would match the same
+            pieces.append(piece)
+    return pieces
+
+
+def _piece(pattern: str, position: int) -> tuple[str, int]:
+    char = pattern[position]
+    position += 1
+    if char == "[":
+        return _class(pattern, position)
+    if char == "\\":
+        if position == len(pattern):
+            raise ValueError("it ends in a backslash")
+        return re.escape(pattern[position]), position + 1
+    return {"*": _PART, "?": "[^/]"}.get(char) or re.escape(char), position
 
 
 def _class(pattern: str, position: int) -> tuple[str, int]:

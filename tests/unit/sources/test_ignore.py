@@ -98,9 +98,34 @@ def test_whether_a_directory_that_is_left_out_must_still_be_looked_into(
     assert parse(patterns).may_hold_exceptions(directory) is may_hold
 
 
-def test_many_wildcards_do_not_take_for_ever() -> None:
-    assert not parse("**/" * 30 + "x").is_ignored("a/" * 30 + "b")
-    assert not parse("*" * 31 + "x").is_ignored("a" * 200)
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("**/" * 30 + "x", "a/" * 30 + "b"),
+        ("*" * 31 + "x", "a" * 200),
+        ("*a" * 30 + "*b", "a" * 200),
+        ("**/a*/" * 12 + "x", "a/" * 60 + "y"),
+        ("**/*a*a*a*b/" * 6 + "x", ("a" * 30 + "/") * 60 + "y"),
+        ("[^x]*" * 20 + "b", "a" * 200),
+        ("a**" * 20 + "b", "a/" * 100),
+    ],
+)
+def test_many_wildcards_do_not_take_for_ever(pattern: str, path: str) -> None:
+    assert not parse(pattern).is_ignored(path)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "path"),
+    [
+        ("*a*b*c", "xaxbxbxc"),
+        ("**/a/**/b/**/c", "a/x/a/b/b/x/c"),
+        ("**/a*b/*c*d", "x/ab/b/aab/cxd"),
+        ("*ab*ab", "abab"),
+        ("**/*a/**/b", "xa/a/ba/b"),
+    ],
+)
+def test_several_wildcards_find_their_match_wherever_it_is(pattern: str, path: str) -> None:
+    assert parse(pattern).is_ignored(path)
 
 
 @pytest.mark.parametrize(
