@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import threading
 from types import TracebackType
 from typing import Self
 
-ADDRESS = "127.0.0.77"
 # RFC 1035, 4.1.1: an answer (QR) to a recursive question (RD, RA), and the codes of section 4.1.1.
 _ANSWER, _SERVER_FAILURE, _NO_SUCH_NAME = 0x8180, 2, 3
 _TYPE_A = 1
@@ -20,13 +20,15 @@ class NameServer:
         self.name = name
         self.fails = False
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((ADDRESS, 53))
+        # Two of them may be at work on one machine.
+        self._address = f"127.77.{secrets.randbelow(256)}.{1 + secrets.randbelow(254)}"
+        self._socket.bind((self._address, 53))
         self._thread = threading.Thread(target=self._serve)
 
     @property
     def resolver(self) -> str:
         """The words of /etc/resolv.conf that lead here."""
-        return f"nameserver {ADDRESS}\noptions timeout:1 attempts:1\n"
+        return f"nameserver {self._address}\noptions timeout:1 attempts:1\n"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -36,7 +38,7 @@ class NameServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
-            ending.sendto(b"", (ADDRESS, 53))
+            ending.sendto(b"", (self._address, 53))
         self._thread.join()
         self._socket.close()
 
