@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from farm import folders
 from farm.build import archive, layout
 from farm.errors import JoinFailedError, UsageError
 from farm.platforms import Platform
@@ -32,7 +33,7 @@ def folder(output: Output, base: Path) -> Iterator[Path]:
     try:
         yield made
     finally:
-        shutil.rmtree(made, ignore_errors=True)
+        folders.remove(made)
 
 
 async def join(spec: Spec, collected: Path, platforms: Sequence[Platform]) -> str | None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm import folders
 from farm.build import commands, exporters, instance, metadata, progress, run
 from farm.build.endpoint import Endpoint, member
 from farm.build.failures import Evidence
@@ -76,7 +76,7 @@ async def build(
     metadata_file.unlink(missing_ok=True)
     if place.collect is not None:
         # An earlier try may have left half of its output.
-        shutil.rmtree(place.collect / platform.slug, ignore_errors=True)
+        folders.remove(place.collect / platform.slug)
     argv = commands.build(
         spec,
         builder=name,

@@ -61,7 +61,7 @@ def changes(before: Fingerprint, after: Fingerprint) -> tuple[str, ...]:
 
 
 def _all(root: Path, ignore: Ignore, also: Sequence[Path], stop: threading.Event) -> dict[str, File]:
-    files = dict(_walk(str(root), "", None, ignore, stop))
+    files = dict(_walk(str(root), ignore, stop))
     for path in also:
         try:
             files[str(path)] = _file(path.stat())
@@ -70,32 +70,38 @@ def _all(root: Path, ignore: Ignore, also: Sequence[Path], stop: threading.Event
     return files
 
 
-def _walk(
-    root: str, directory: str, above: Verdict | None, ignore: Ignore, stop: threading.Event
-) -> Iterator[tuple[str, File]]:
+def _walk(root: str, ignore: Ignore, stop: threading.Event) -> Iterator[tuple[str, File]]:
+    # Not by recursion: a stranger's folders may be nested deeper than Python's calls.
+    waiting: list[tuple[str, Verdict | None]] = [("", None)]
+    while waiting:
+        directory, above = waiting.pop()
+        for entry in _entries(root, directory):
+            if stop.is_set():
+                return
+            path = f"{directory}/{entry.name}" if directory else entry.name
+            verdict = ignore.judge(path, above)
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if not verdict.is_ignored:
+                try:
+                    yield path, _file(entry.stat(follow_symlinks=False))
+                except FileNotFoundError:
+                    continue
+            if is_directory and (not verdict.is_ignored or ignore.may_hold_exceptions(path)):
+                waiting.append((path, verdict))
+
+
+def _entries(root: str, directory: str) -> list[os.DirEntry[str]]:
+    """What a directory holds: nothing where it has gone meanwhile."""
     try:
         with os.scandir(os.path.join(root, directory)) as entries:  # noqa: PTH118  # a Path per file costs most of the time
-            found = list(entries)
+            return list(entries)
     except FileNotFoundError:
-        return
+        return []
     except OSError as error:
         raise UsageError(
             f"context {root}: {directory or '.'} cannot be read: {error.strerror}",
             fix="give yourself the right to read it, or name it in .dockerignore",
         ) from error
-    for entry in found:
-        if stop.is_set():
-            return
-        path = f"{directory}/{entry.name}" if directory else entry.name
-        verdict = ignore.judge(path, above)
-        is_directory = entry.is_dir(follow_symlinks=False)
-        if not verdict.is_ignored:
-            try:
-                yield path, _file(entry.stat(follow_symlinks=False))
-            except FileNotFoundError:
-                continue
-        if is_directory and (not verdict.is_ignored or ignore.may_hold_exceptions(path)):
-            yield from _walk(root, path, verdict, ignore, stop)
 
 
 def _file(found: os.stat_result) -> File:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
+import re
 import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm import folders
 from farm.errors import FarmError, UsageError
 from farm.sources import context
 from farm.sources.git_errors import NoSuchRefError, explain
@@ -22,6 +23,10 @@ from farm.sources.giturl import GitUrl
 
 SECONDS = 900.0
 """For how long one git command may run."""
+
+_SECONDS = re.compile(r"[0-9]{1,12}\s*")
+# Of what a server has git print, enough for its last complaint.
+_KEPT_BYTES = 64 * 1024
 
 PROTOCOLS = ("https", "http", "ssh", "git")
 
@@ -78,8 +83,13 @@ async def checkout(url: GitUrl, root: Path, *, protocols: Sequence[str] = PROTOC
     await git.run("checkout", "--quiet", "--force", "--detach", commit)
     if url.with_submodules and (root / ".gitmodules").is_file():
         await git.run("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
-    seconds = int(await git.run("show", "--no-patch", "--format=%ct", commit))
-    await asyncio.to_thread(_tidy, root, seconds)
+    said = await git.run("show", "--no-patch", "--no-show-signature", "--format=%ct", commit)
+    # git takes any commit whose author has written no date, or one that no file can bear.
+    seconds = int(said) if _SECONDS.fullmatch(said) else 0
+    try:
+        await asyncio.to_thread(_tidy, root, seconds)
+    except OSError as error:
+        raise UsageError(f"{url}: its files cannot be laid out here: {error.strerror}") from error
     directory = root / url.subdirectory
     if not directory.is_dir():
         raise UsageError(
@@ -130,7 +140,8 @@ class _Git:
             raise UsageError("git is not installed here", fix="install git, or build from a directory") from error
         try:
             async with asyncio.timeout(SECONDS):
-                output, complaint = await process.communicate()
+                output, complaint = await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr))
+                await process.wait()
         except TimeoutError as error:
             raise explain(self.url, f"timed out after {SECONDS:.0f} s") from error
         finally:
@@ -146,6 +157,14 @@ class _Git:
         secret = self.url.password or self.url.username  # a user name alone is a token
         complaint = complaint.replace(secret, "***") if secret else complaint
         return explain(self.url, complaint)
+
+
+async def _end_of(stream: asyncio.StreamReader | None) -> bytes:
+    """The last of what comes, however much that is."""
+    kept = b""
+    while stream and (chunk := await stream.read(_KEPT_BYTES)):
+        kept = (kept + chunk)[-_KEPT_BYTES:]
+    return kept
 
 
 def _environment(url: GitUrl, protocols: Sequence[str]) -> dict[str, str]:
@@ -178,13 +197,19 @@ def _environment(url: GitUrl, protocols: Sequence[str]) -> dict[str, str]:
 
 
 def _tidy(root: Path, seconds: int) -> None:
-    """Take git's own files away and give all others one time: buildx sends unchanged files again otherwise."""
-    for directory, names, files in os.walk(root, topdown=False):
-        if ".git" in names:
-            shutil.rmtree(Path(directory, ".git"))
-        for name in [*files, *names]:
-            path = Path(directory, name)
-            if name == ".git":
-                path.unlink(missing_ok=True)
-            else:
+    """Take git's own files away and give all others one time: buildx sends unchanged files again otherwise.
+
+    Raises OSError for a path that is longer than the system allows.
+    """
+    waiting = [root]
+    while waiting:
+        with os.scandir(waiting.pop()) as entries:
+            for entry in list(entries):
+                path = Path(entry.path)
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.name == ".git":
+                    folders.remove(path) if is_folder else path.unlink()
+                    continue
+                if is_folder:
+                    waiting.append(path)
                 os.utime(path, (seconds, seconds), follow_symlinks=False)

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import secrets
-import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from farm import folders
 from farm.errors import FarmError
 
 # Logs of older runs are deleted so that nightly builds never fill a board's disk.
 KEPT_RUNS = 200
+# In each folder that goes with its run: locked for as long as the run lives, on whatever machine or in whatever
+# container that is. Time for a run to lock what it has just made, in seconds.
+_LOCK, _GRACE = ".lock", 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +48,8 @@ class Run:
 
     def discard(self) -> None:
         """Delete what goes with the run; safe to call twice and at any moment."""
-        shutil.rmtree(self.runtime, ignore_errors=True)
-        shutil.rmtree(self.spool, ignore_errors=True)
+        folders.remove(self.runtime)
+        folders.remove(self.spool)
 
 
 def state_home() -> Path:
@@ -57,29 +62,29 @@ def state_home() -> Path:
 def started() -> Iterator[Run]:
     """Make the folders of a new run, and take away at the end what goes with it.
 
-    What runs left behind that were killed is removed here: such folders are named after their process. Raises FarmError
-    where a folder cannot be made.
+    What runs left behind that were killed is removed here. Raises FarmError where a folder cannot be made.
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    try:
-        logs = state_home() / "runs" / run_id
-        logs.mkdir(parents=True, mode=0o700)
-        spool_home = state_home() / "spool"
-        spool_home.mkdir(mode=0o700, exist_ok=True)
-        run = Run(id=run_id, logs=logs, runtime=_own_folder(_runtime_home()), spool=_own_folder(spool_home))
-        run.buildx_config.mkdir()
-    except OSError as error:
-        place = error.filename or state_home()
-        raise FarmError(
-            f"cannot make the run's folders: {place}: {error.strerror}",
-            fix="free some space, or point XDG_STATE_HOME and XDG_RUNTIME_DIR to folders you may write to",
-        ) from error
-    try:
-        yield run
-    finally:
-        run.discard()
-        _forget_old(logs.parent)
+    with contextlib.ExitStack() as locks:
+        try:
+            logs, spool_home = state_home() / "runs" / run_id, state_home() / "spool"
+            for home in (logs.parent, spool_home):
+                folders.make_private(home)
+            logs.mkdir(mode=0o700)
+            runtime, spool = (locks.enter_context(_own_folder(home)) for home in (_runtime_home(), spool_home))
+            run = Run(id=run_id, logs=logs, runtime=runtime, spool=spool)
+            run.buildx_config.mkdir()
+        except OSError as error:
+            place = error.filename or state_home()
+            raise FarmError(
+                f"cannot make the run's folders: {place}: {error.strerror}",
+                fix="free some space, or point XDG_STATE_HOME and XDG_RUNTIME_DIR to folders you may write to",
+            ) from error
+        try:
+            yield run
+        finally:
+            _forget_old(logs.parent)
 
 
 def _runtime_home() -> Path:
@@ -99,19 +104,35 @@ def _runtime_home() -> Path:
     return home
 
 
-def _own_folder(home: Path) -> Path:
-    _sweep(home)
-    return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=home))
+@contextlib.contextmanager
+def _own_folder(home: Path) -> Iterator[Path]:
+    """A folder in `home` for the length of the block, after what killed runs have left there is removed."""
+    for left in home.iterdir():
+        if _is_abandoned(left):
+            folders.remove(left)
+    own = Path(tempfile.mkdtemp(dir=home))
+    try:
+        with (own / _LOCK).open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield own
+    finally:
+        folders.remove(own)
 
 
-def _sweep(home: Path) -> None:
-    for folder in home.iterdir():
-        pid = folder.name.partition("-")[0]
-        if pid.isdigit() and not Path("/proc", pid).exists():
-            shutil.rmtree(folder, ignore_errors=True)
+def _is_abandoned(folder: Path) -> bool:
+    try:
+        with (folder / _LOCK).open("r+") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        with contextlib.suppress(FileNotFoundError):
+            return time.time() - folder.stat().st_mtime > _GRACE
+        return False
+    except OSError:
+        return False
+    return True
 
 
 def _forget_old(runs: Path) -> None:
     with contextlib.suppress(OSError):
         for folder in sorted(runs.iterdir())[:-KEPT_RUNS]:
-            shutil.rmtree(folder, ignore_errors=True)
+            folders.remove(folder)

@@ -93,3 +93,16 @@ async def test_a_large_tree_is_quick_and_a_cancelled_look_ends_at_once(tmp_path:
     start = time.monotonic()
     await asyncio.get_running_loop().shutdown_default_executor()
     assert time.monotonic() - start < 0.2
+
+
+async def test_folders_may_be_nested_as_deep_as_the_system_allows(tmp_path: Path) -> None:
+    folders = [tmp_path / "d"]
+    while len(folders) < 1500:
+        folders.append(folders[-1] / "d")
+    for folder in folders:
+        folder.mkdir()
+    try:
+        assert len((await take(tmp_path, parse("*.log"))).files) == len(folders)
+    finally:
+        for folder in reversed(folders):  # shutil would go down by recursion
+            folder.rmdir()

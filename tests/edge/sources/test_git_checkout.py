@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 import time
 from collections.abc import Iterator
@@ -12,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import RefusedError, UnreachableError, UsageError
+from farm import folders
+from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
 from farm.sources import git, giturl
 from farm.sources.git import Checkout, checkout
 from farm.sources.git_errors import NoSuchRefError
@@ -301,3 +303,56 @@ async def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pyte
         remote = f"git://127.0.0.1:{silent.getsockname()[1]}/repo"
         with pytest.raises(UnreachableError, match="timed out after 1 s"):
             await checkout(GitUrl(remote=remote), tmp_path / "out")
+
+
+async def test_a_commit_without_a_date_is_as_good_as_any(
+    daemon: Daemon, repository: Repository, tmp_path: Path
+) -> None:
+    repository.commit(Dockerfile="FROM scratch")
+    raw = tmp_path / "commit"
+    raw.write_text(f"tree {repository.git('rev-parse', 'HEAD^{tree}')}\nauthor a <a@b> soon\ncommitter nobody\n\nx\n")
+    broken = repository.git("hash-object", "-t", "commit", "-w", "--literally", str(raw))
+    repository.git("update-ref", "refs/heads/broken", broken)
+    found = await take(daemon, tmp_path, "#broken")
+    assert int((found.directory / "Dockerfile").stat().st_mtime) == 0
+
+
+async def test_folders_may_be_nested_deeper_than_pythons_calls(
+    daemon: Daemon, repository: Repository, tmp_path: Path
+) -> None:
+    blob = repository.git("hash-object", "-w", "--literally", str(Path(__file__)))
+    repository.git("update-index", "--add", "--cacheinfo", f"100644,{blob},{'d/' * 1500}file")
+    repository.git("commit", "--quiet", "--message=deep")
+    root = tmp_path / "out"
+    try:
+        found = await take(daemon, tmp_path)
+        assert not (found.root / ".git").exists()
+        assert (found.root / ("d/" * 1500)).is_dir()
+    finally:
+        folders.remove(root)
+    assert not root.exists()
+
+
+async def test_a_server_may_print_without_end(tmp_path: Path) -> None:
+    """Of what it says only the end is kept: here 256 MiB of messages before it hangs up."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        commit = "1" * 40
+        line = f"{commit} HEAD\0side-band-64k\n"
+        writer.write(f"{len(line) + 4:04x}{line}0000".encode())
+        await reader.read(4096)
+        message = b"\x02" + b"m" * 60_000 + b"\n"
+        with contextlib.suppress(OSError):
+            for _ in range(4096):
+                writer.write(f"{len(message) + 4:04x}".encode() + message)
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    async with server:
+        with pytest.raises(FarmError):
+            await checkout(GitUrl(remote=f"git://127.0.0.1:{port}/repo"), tmp_path / "out")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB

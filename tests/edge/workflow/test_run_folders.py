@@ -1,0 +1,122 @@
+"""The folders of a run: private, and gone when it is, whoever is left to remove them."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from farm import folders
+from farm.workflow import run as runs
+
+_RUN = """
+import sys, time
+from farm.workflow import run
+with run.started() as started:
+    print(started.runtime, started.spool, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def homes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "runtime").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "runtime"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home" / "state"))
+    return tmp_path
+
+
+@pytest.fixture
+def loose_umask() -> Iterator[None]:
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@contextlib.contextmanager
+def other() -> Iterator[tuple[subprocess.Popen[str], list[Path]]]:
+    """Another run, and its two folders."""
+    with subprocess.Popen([sys.executable, "-c", _RUN], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        try:
+            yield process, [Path(word) for word in process.stdout.readline().split()]
+        finally:
+            process.kill()
+
+
+@pytest.mark.usefixtures("loose_umask")
+def test_nobody_else_may_enter_what_farm_makes_whatever_the_umask(homes: Path) -> None:
+    with runs.started() as run:
+        made = [homes / "home", *(homes / "home").rglob("*"), run.runtime]
+        assert {path: oct(path.stat().st_mode & 0o777) for path in made if path.is_dir()} == {
+            path: "0o700" for path in made if path.is_dir()
+        }
+
+
+@pytest.mark.usefixtures("homes")
+def test_what_a_killed_run_left_goes_with_the_next_one() -> None:
+    with other() as (process, left):
+        (left[1] / "deep").mkdir()
+        (left[1] / "deep" / "file").touch()
+        with runs.started():
+            assert all(folder.is_dir() for folder in left)
+        process.kill()
+        process.wait()
+        assert all(folder.is_dir() for folder in left)
+        with runs.started():
+            assert not any(folder.exists() for folder in left)
+
+
+@pytest.mark.usefixtures("homes")
+def test_a_run_in_another_container_keeps_its_folders() -> None:
+    """Its process has a number there under which nothing runs here; only the lock tells that it lives."""
+    with runs.started() as run:
+        theirs = run.spool.with_name("4194305-theirs")
+        theirs.mkdir()
+        with (theirs / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            with runs.started():
+                assert theirs.is_dir()
+        with runs.started():
+            assert not theirs.exists()
+
+
+@pytest.mark.usefixtures("homes")
+def test_a_folder_that_its_run_has_had_no_time_to_lock_is_left_for_a_minute() -> None:
+    with runs.started() as run:
+        fresh, old = run.spool.with_name("fresh"), run.spool.with_name("old")
+        for folder in (fresh, old):
+            folder.mkdir()
+        os.utime(old, (time.time() - 120,) * 2)
+        with runs.started():
+            assert (fresh.exists(), old.exists()) == (True, False)
+
+
+def test_a_folder_is_removed_whatever_is_in_it_and_nothing_else(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    outside.mkdir()
+    (outside / "kept").touch()
+    deep = folder
+    for _ in range(1500):
+        deep /= "d"
+    place = folder
+    for part in ("", *deep.relative_to(folder).parts):
+        place = place / part
+        place.mkdir()
+    (folder / "link").symlink_to(outside)
+    (folder / "closed").mkdir(mode=0o700)
+    (folder / "closed" / "file").touch()
+    (folder / "closed").chmod(0o500)
+    folders.remove(folder)
+    folders.remove(folder)
+    (tmp_path / "link").symlink_to(outside)
+    folders.remove(tmp_path / "link")
+    folders.remove(outside / "kept")
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "link", "outside"]
