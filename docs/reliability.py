@@ -5,6 +5,7 @@ Run: scripts/test tests/faults --reliability-report FILE, then .venv/bin/python 
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ Made by `docs/reliability.py` from the fault suite's own measurements. Do not ed
     scripts/test tests/faults --reliability-report FILE
     .venv/bin/python docs/reliability.py FILE
 
-Each line is a real fault: three boards of the [lab](../lab) with their own sshd and BuildKit, a real registry, and a
+Each line is a real fault: the boards of a [lab](../lab) with their own sshd and BuildKit, a real registry, and a
 real `farm build` that is caught in the middle of a step. Programs are killed and stopped by signals, packets are
 dropped and connections reset by the kernel's own filter (nftables), disks are small file systems, memory is limited
 by a control group, names fail in a real name server, and a registry's faults come from an HTTP proxy in front of a
@@ -30,6 +31,7 @@ real one.
 After every line the suite has also checked, with the fault taken back:
 
 - The tag holds all platforms, each with what this very build made; or, after a run that failed, there is no tag at all.
+  After a run that was killed, this holds for the resumed one.
 - A run that failed gave one reason in one line, and the exit code that the README promises.
 - No process, socket, folder or lock is left of it, and on no board a container, a connection or a slot.
 - The boards that were struck build again.
@@ -70,6 +72,8 @@ def document(surroundings: Surroundings, measured: list[Measurement]) -> str:
 
 
 def _cell(text: str) -> str:
+    text = re.sub(r"\bapp-[0-9a-f]{8}-\d+\b", "app", text)
+    text = re.sub(r"\b(sha256:[0-9a-f]{8})[0-9a-f]{56}\b", r"\1...", text)
     return text.replace("|", "\\|").replace("\n", " ")
 
 
