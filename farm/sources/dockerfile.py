@@ -88,11 +88,13 @@ def images(
         names |= {stage.name for stage in found if stage.name}
         needs += needed(found, target, own)
     pulled = _pulled([need for need in needs if not need.trouble], own, place)
-    clashing = [image for image in pulled if image.context_name in names or image.context_name in _RESERVED]
+    taken = names.union(_RESERVED)
     untold = [Unpinned(name=need.name, line=need.line, reason=need.trouble) for need in needs if need.trouble]
     return Images(
-        found=tuple(image for image in pulled if image not in clashing),
-        unpinned=tuple(dict.fromkeys([*untold, *map(_clash, clashing)])),
+        found=tuple(image for image in pulled if image.context_name not in taken),
+        unpinned=tuple(
+            dict.fromkeys([*untold, *(_clash(image) for image in pulled if image.context_name in taken)]),
+        ),
     )
 
 

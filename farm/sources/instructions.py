@@ -85,7 +85,10 @@ def _instructions(lines: list[str], escape: str) -> Iterator[Instruction]:
             continue
         instruction = _instruction(line, first + 1, escape)
         for end, strips_tabs in _heredocs(instruction):
-            position = _after(lines, position, end, strips_tabs=strips_tabs)
+            after = _after(lines, position, end, strips_tabs=strips_tabs)
+            if after is None:
+                break
+            position = after
         yield instruction
 
 
@@ -93,17 +96,17 @@ def _joined(lines: list[str], position: int, escape: str) -> tuple[str, int]:
     """One logical line and the position after it; comments and empty lines within it do not count."""
     mark = re.escape(escape)
     continued = re.compile(rf"(?:(?<!{mark})|\A){mark}[ \t]*\Z")
-    whole = "" if _is_comment(lines[position]) else lines[position]
+    pieces = ["" if _is_comment(lines[position]) else lines[position]]
     position += 1
-    while match := continued.search(whole):
-        whole = whole[: match.start()]
+    while match := continued.search(pieces[-1]):
+        pieces[-1] = pieces[-1][: match.start()]
         while position < len(lines) and (_is_comment(lines[position]) or not lines[position].strip()):
             position += 1
         if position == len(lines):
             break
-        whole += lines[position]
+        pieces.append(lines[position])
         position += 1
-    return whole, position
+    return "".join(pieces), position
 
 
 def _is_comment(line: str) -> bool:
@@ -122,16 +125,19 @@ def _instruction(line: str, number: int, escape: str) -> Instruction:
 def _flags(rest: str, escape: str) -> tuple[tuple[str, ...], str]:
     """The leading words that begin with `--`, their quotes removed, and what follows."""
     flags: list[str] = []
-    while rest.startswith("--"):
-        word, rest = _flag(rest, escape)
+    position = 0
+    while rest.startswith("--", position):
+        word, position = _flag(rest, position, escape)
+        while position < len(rest) and rest[position].isspace():
+            position += 1
         if word == "--":
             break
         flags.append(word)
-    return tuple(flags), rest
+    return tuple(flags), rest[position:]
 
 
-def _flag(text: str, escape: str) -> tuple[str, str]:
-    result, quote, position = "", "", 0
+def _flag(text: str, position: int, escape: str) -> tuple[str, int]:
+    result, quote = "", ""
     while position < len(text) and (quote or not text[position].isspace()):
         char = text[position]
         if char == escape and position + 1 < len(text):
@@ -144,7 +150,7 @@ def _flag(text: str, escape: str) -> tuple[str, str]:
         else:
             result += char
         position += 1
-    return result, text[position:].lstrip()
+    return result, position
 
 
 def _heredocs(instruction: Instruction) -> Iterator[tuple[str, bool]]:
@@ -156,18 +162,18 @@ def _heredocs(instruction: Instruction) -> Iterator[tuple[str, bool]]:
             yield re.sub(r"\\(.)|[\"']", r"\1", match[2]), bool(match[1])
 
 
-def _after(lines: list[str], position: int, end: str, *, strips_tabs: bool) -> int:
-    """The position after a here-document; where nothing ends it, it is taken for none."""
+def _after(lines: list[str], position: int, end: str, *, strips_tabs: bool) -> int | None:
+    """The position after a here-document; None where nothing ends it, which BuildKit refuses."""
     for index in range(position, len(lines)):
         if (lines[index].lstrip("\t") if strips_tabs else lines[index]) == end:
             return index + 1
-    return position
+    return None
 
 
 def _is_json(text: str) -> bool:
     try:
         return isinstance(json.loads(text), list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from farm.sources.instructions import Instruction
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +59,8 @@ def needed(found: Sequence[Stage], target: str | None, contexts: Collection[str]
 
     A stage whose name is among the named `contexts` is not built: the context stands in for it.
     """
-    waiting = [_target(found, target)] if found else []
+    names = _Names(found)
+    waiting = [_target(names, target)] if found else []
     seen: set[int] = set()
     while waiting:
         index = waiting.pop()
@@ -63,27 +68,40 @@ def needed(found: Sequence[Stage], target: str | None, contexts: Collection[str]
             continue
         seen.add(index)
         stage = found[index]
-        below = _stage(stage.base, found[:index])
+        below = names.stage(stage.base, before=index)
         triggers = found[below].triggers if below is not None else ()
-        for need, among in ((stage.base, found[:index]), *((need, found) for need in (*stage.needs, *triggers))):
-            inner = _stage(need, among)
+        for need, end in ((stage.base, index), *((need, None) for need in (*stage.needs, *triggers))):
+            inner = names.stage(need, before=end)
             if inner is None:
                 yield need
             else:
                 waiting.append(inner)
 
 
-def _target(found: Sequence[Stage], target: str | None) -> int:
+def _target(names: _Names, target: str | None) -> int:
     """The wanted stage; the last where none is named or none has that name, which BuildKit will say."""
-    chosen = _stage(Need(name=target, line=0, may_be_index=True), found) if target else None
-    return len(found) - 1 if chosen is None else chosen
+    chosen = names.stage(Need(name=target, line=0, may_be_index=True)) if target else None
+    return names.count - 1 if chosen is None else chosen
 
 
-def _stage(need: Need, among: Sequence[Stage]) -> int | None:
-    if need.may_be_index and need.name.isdecimal() and int(need.name) < len(among):
-        return int(need.name)
-    named = [index for index, stage in enumerate(among) if stage.name and stage.name == need.name.lower()]
-    return named[-1] if named else None
+class _Names:
+    """The stages by name: a file may have so many that to go through them for each need would take for ever."""
+
+    def __init__(self, found: Sequence[Stage]) -> None:
+        self.count = len(found)
+        self._numbers: dict[str, list[int]] = {}
+        for index, stage in enumerate(found):
+            self._numbers.setdefault(stage.name, []).append(index)
+
+    def stage(self, need: Need, *, before: int | None = None) -> int | None:
+        """The number of the stage that is meant, the last of its name, among those `before` one."""
+        end = self.count if before is None else before
+        name = need.name.lower()
+        if need.may_be_index and _NUMBER.fullmatch(name) and int(name) < end:
+            return int(name)
+        numbers = self._numbers.get(name, []) if name else []
+        place = bisect_left(numbers, end)
+        return numbers[place - 1] if place else None
 
 
 def _sources(instruction: Instruction) -> Iterator[Need]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -46,12 +47,13 @@ async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
     """
     place = context.classify(spec.context)
     commit = None
+    # What a stranger has written is read in threads, so that Ctrl-C is heard however long that takes.
     if isinstance(place, Path):
-        found = context.read(place, spec.dockerfile, start=Path.cwd())
+        found = await asyncio.to_thread(context.read, place, spec.dockerfile, start=Path.cwd())
     else:
         checkout = await git.checkout(place, directory)
-        commit = checkout.commit
-        found = context.read(checkout.directory, spec.dockerfile, start=checkout.directory, checkout=checkout.root)
+        commit, inside = checkout.commit, checkout.directory
+        found = await asyncio.to_thread(context.read, inside, spec.dockerfile, start=inside, checkout=checkout.root)
     before = await fingerprint.take(found.directory, found.ignore, also=_recipe(found))
     if before.size > LARGE_CONTEXT:
         emit(
@@ -80,7 +82,8 @@ async def pinned(
     Raises UsageError with file and line for an image that is not in its registry.
     """
     place = source.context.dockerfile.name
-    found = dockerfile.images(
+    found = await asyncio.to_thread(
+        dockerfile.images,
         source.context.text,
         platforms=platforms,
         build_args=dockerfile.arguments(spec.build_args, os.environ),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 
 import pytest
@@ -291,3 +292,26 @@ def test_build_args_without_a_value_come_from_the_environment() -> None:
         "D": "",
         "E": "x=y",
     }
+
+
+DOUBLING = "ARG A0=xxxxxxxx\n" + "".join(f"ARG A{n}=$A{n - 1}$A{n - 1}\n" for n in range(1, 60))
+CHAIN = "FROM scratch AS s0\n" + "".join(f"FROM s{n} AS s{n + 1}\n" for n in range(30_000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(f"{DOUBLING}FROM scratch", id="variables that double each other"),
+        pytest.param("FROM scratch\nRUN x" + "a\\\n" * 1_000_000, id="one line in a million parts"),
+        pytest.param("FROM scratch\nRUN cat" + " <<a" * 20_000 + "\nx" * 200_000, id="here-documents without an end"),
+        pytest.param(CHAIN, id="stages each on the one before"),
+        pytest.param(f"ARG A={'y' * 4_000_000}\nFROM scratch", id="a long word"),
+        pytest.param("FROM scratch\nRUN" + " --x" * 500_000, id="many flags"),
+        pytest.param(f"FROM scratch\nRUN {'[' * 500_000} <<a", id="JSON without an end"),
+        pytest.param(f"FROM scratch\nCOPY --from={'9' * 5000} / /", id="a number of a stage that is none"),
+    ],
+)
+def test_a_strangers_file_is_read_soon_or_refused(text: str) -> None:
+    """Each of these once took hours, all memory, or Python's stack."""
+    with contextlib.suppress(UsageError):
+        look(text)

@@ -4,7 +4,7 @@ import pytest
 
 from farm.sources.shellwords import CannotExpandError, expand
 
-VARIABLES = {"A": "one", "EMPTY": "", "A_B": "two"}
+VARIABLES = {"A": "one", "EMPTY": "", "A_B": "two", "LONG": "x" * 128}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,9 @@ def test_the_escape_character_can_be_another() -> None:
         ("${}", "not followed by a name"),
         ("'open", "closing ' is missing"),
         ('"open', 'closing " is missing'),
+        ("${MISSING:-" * 2000 + "x" + "}" * 2000, "one in the other"),
+        ("$LONG" * 9, "no image's name"),
+        ("x" * 70_000, "too long"),
     ],
 )
 def test_what_cannot_be_followed_is_said(word: str, reason: str) -> None:
