@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import re
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
 from farm.build import transcript
 from farm.build.steps import Change
+from farm.sources import giturl
 
-_LOGIN_IN_URL = re.compile(r"(?<=://)[^/@\s]+@")
+# What the attributes of a cache log in with: BuildKit's docs, "cache backends".
+_KEY = re.compile(r"\b(\w*(?:access_key|secret|token|password)\w*=)[^,]+")
 
 
 class Log:
@@ -25,8 +27,9 @@ class Log:
     def __init__(self, path: Path, argv: Sequence[str]) -> None:
         self._file: TextIO | None = None
         with contextlib.suppress(OSError):
-            self._file = path.open("a", encoding="utf-8", buffering=1)
-        self._append([f"$ buildx {_LOGIN_IN_URL.sub('***@', shlex.join(argv))}"])
+            # Names of files need not be UTF-8.
+            self._file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+        self._append([f"$ buildx {shlex.join(_shown(argv))}"])
 
     def write(self, line: str, changes: Iterable[Change] | None) -> None:
         """Log what a line of buildx's output says: the changes that it stands for, or the line itself."""
@@ -54,3 +57,12 @@ class Log:
             with contextlib.suppress(OSError):
                 self._file.close()
             self._file = None
+
+
+def _shown(argv: Sequence[str]) -> Iterator[str]:
+    """The words of a command without what may be private: the values of build arguments, keys, logins in URLs."""
+    flag = ""
+    for word in argv:
+        name, equals, _ = word.partition("=")
+        yield f"{name}=***" if flag == "--build-arg" and equals else _KEY.sub(r"\1***", giturl.without_login(word))
+        flag = word

@@ -17,6 +17,7 @@ _SCHEME = re.compile(r"([a-zA-Z0-9][a-zA-Z0-9+.-]*)://")
 _SCP = re.compile(r"([a-zA-Z0-9_-]+@[a-zA-Z0-9.-]+:[^?#]*)(?:\?([^#]*))?(?:#(.*))?\Z")
 # git check-ref-format forbids these; beginning with - or + a ref would be an option or a forced update.
 _BAD_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\A[-+/.]|[/.]\Z|\.lock\Z")
+_LOGIN = re.compile(r"(?<=://)(?<!ssh://)[^/?#\s]*@")
 _COMMIT = re.compile(r"(?:[0-9a-f]{40}|[0-9a-f]{64})\Z")
 
 
@@ -44,6 +45,11 @@ class GitUrl:
     def __str__(self) -> str:
         place = f":{self.subdirectory}" if self.subdirectory else ""
         return f"{self.remote}#{self.ref or ''}{place}" if self.ref or place else self.remote
+
+
+def without_login(text: str) -> str:
+    """Any text as it may be shown or kept: what stands for a login in a URL (but for the user of ssh) made `***`."""
+    return _LOGIN.sub("***@", text)
 
 
 def parse(text: str) -> GitUrl | None:

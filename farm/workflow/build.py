@@ -22,7 +22,7 @@ from farm.registry.client import Client
 from farm.report.events import Emit, Event, Planned, RunStarted, Warned
 from farm.report.outcome import Outcome
 from farm.report.report import Report
-from farm.sources import target
+from farm.sources import giturl, target
 from farm.workflow import deliver, lock, prepare, remedy, resume, verdict
 from farm.workflow import journal as journals
 from farm.workflow.bench import Bench
@@ -62,8 +62,8 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
         emit(event)
 
     stages = Stages(tell)
-    spec = request.spec
-    tell(RunStarted(run=run.id, logs=str(run.logs), target=", ".join(spec.tags) or spec.context))
+    spec, context = request.spec, giturl.without_login(request.spec.context)
+    tell(RunStarted(run=run.id, logs=str(run.logs), target=", ".join(spec.tags) or context))
     if spec.output.type == "cacheonly":
         tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
     error = None
@@ -80,7 +80,7 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
         report = Report(
             run=run.id,
             logs=str(run.logs),
-            target=spec.context,
+            target=context,
             references=spec.tags if spec.output.type == "registry" else (),
             index=findings.index,
             output=findings.output,

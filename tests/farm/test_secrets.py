@@ -6,6 +6,8 @@ import hashlib
 import secrets
 from pathlib import Path
 
+import pytest
+
 from tests.farm.boards import Lab, command_lines
 from tests.farm.command import Farm
 from tests.farm.projects import Projects
@@ -51,6 +53,29 @@ def test_a_secret_is_nowhere_but_in_its_step(
         assert [path for place in places for path in place.rglob("*") if _holds(path, said.encode())] == []
     for image in registry.images(f"{name}:1").values():
         assert value not in str(image.config["history"])
+
+
+@pytest.mark.parametrize("options", [(), ("-t", "@registry/@name:1")])
+def test_the_login_in_a_git_address_is_nowhere(
+    farm: Farm, lab: Lab, name: str, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    password, report = secrets.token_hex(16), tmp_path / "metadata.json"
+    tag = [option.replace("@registry", lab.registry).replace("@name", name) for option in options]
+    for form in ("--json", "--progress=json", "--progress=plain"):
+        url = f"http://{password}:{password}@127.0.0.1:1/app.git"
+        ended = farm("build", url, *tag, form, "--metadata-file", str(report))
+        assert ended.code == 4
+        assert password not in ended.out + ended.err
+    assert password not in farm("history", "--json").out
+    assert [path for path in farm.folder.rglob("*") if _holds(path, password.encode())] == []
+
+
+def test_what_may_be_private_among_the_options_is_in_no_file_of_farm(farm: Farm, project: Projects) -> None:
+    value = secrets.token_hex(16)
+    build = project("FROM @base\nARG TOKEN\nRUN true\n")
+    ended = farm("build", str(build), "--platform", "linux/amd64", "--build-arg", f"TOKEN={value}", "--label", "a=b")
+    assert ended.code == 0, ended.err
+    assert [path for path in farm.folder.rglob("*") if _holds(path, value.encode())] == []
 
 
 def _holds(path: Path, said: bytes) -> bool:

@@ -26,7 +26,22 @@ def test_runs_share_one_identity_and_machines_do_not(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "here").iterdir()] == ["context-identity"]
 
 
-def test_a_log_hides_the_login_in_an_address(tmp_path: Path) -> None:
-    with Log(tmp_path / "log", ["build", "--", "https://me:s3cr3t@git.lan/app.git#main"]) as log:
+def test_a_log_holds_nothing_that_may_be_private(tmp_path: Path) -> None:
+    words = [
+        *("--build-arg", "TOKEN=s3cr3t", "--build-arg", "FROM_ENVIRONMENT", "--label", "a=b"),
+        *("--cache-to", "type=s3,name=x,access_key_id=s3cr3t,secret_access_key=s3cr3t,region=eu"),
+        *("--secret", "id=tok,src=file", "--", "https://me:s3cr3t@s3cr3t@git.lan/app.git#main"),
+    ]
+    with Log(tmp_path / "log", words) as log:
         log.write("plain words", None)
-    assert (tmp_path / "log").read_text() == ("$ buildx build -- 'https://***@git.lan/app.git#main'\nplain words\n")
+    assert (tmp_path / "log").read_text() == (
+        "$ buildx --build-arg 'TOKEN=***' --build-arg FROM_ENVIRONMENT --label a=b "
+        "--cache-to 'type=s3,name=x,access_key_id=***,secret_access_key=***,region=eu' "
+        "--secret id=tok,src=file -- 'https://***@git.lan/app.git#main'\nplain words\n"
+    )
+
+
+def test_a_log_takes_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    with Log(tmp_path / "log", ["build", "caf\udce9"]) as log:
+        log.write("\udce9", None)
+    assert (tmp_path / "log").read_text() == "$ buildx build 'caf\\udce9'\n\\udce9\n"

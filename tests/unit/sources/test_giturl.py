@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
+from farm.sources import giturl
 from farm.sources.giturl import parse
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -128,3 +129,19 @@ def test_any_text_is_a_url_or_none_or_refused(text: str) -> None:
     except UsageError:
         return
     assert url is None or not (url.ref or "").startswith("-")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pw@host/app.git#v1:sub", "https://***@host/app.git#v1:sub"),
+        ("https://token@host/app.git", "https://***@host/app.git"),
+        ("http://me:p@w@host:80/app.git", "http://***@host:80/app.git"),
+        ("https://host/app.git#a@b", "https://host/app.git#a@b"),
+        ("ssh://git@host/app.git", "ssh://git@host/app.git"),
+        ("git@host:app.git", "git@host:app.git"),
+        ("./app", "./app"),
+    ],
+)
+def test_a_login_is_not_shown(text: str, shown: str) -> None:
+    assert giturl.without_login(text) == shown
