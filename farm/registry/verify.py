@@ -73,6 +73,7 @@ async def image(
     if not search.found:
         return Checked(platform=platform, digest=digest, elf=None, program=None, note=note)
     path, program = search.found
+    path = path.encode(errors="surrogateescape").decode(errors="replace")  # a layer's names need not be UTF-8
     if not program.runs_natively_on(platform):
         raise _wrong(platform, repository, digest, f"its program {path} is made for {program}")
     return Checked(platform=platform, digest=digest, elf=str(program), program=path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,5 +24,6 @@ def name(spec: Spec) -> str:
 def _context(argument: str) -> str:
     url = giturl.parse(argument) if not argument.startswith(("./", "../", "/")) else None
     if url is None:
-        return str(Path(argument).absolute())
+        # Names of files need not be UTF-8, and a database takes nothing else.
+        return os.fsencode(Path(argument).absolute()).decode(errors="replace")
     return f"{url.remote}:{url.subdirectory}" if url.subdirectory else url.remote

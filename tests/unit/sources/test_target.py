@@ -17,6 +17,7 @@ from farm.sources.spec import Spec
         (Spec(context="https://me:pw@host/app.git#v1:docker"), "https://host/app.git:docker"),
         (Spec(context="/src/app", target="test"), "/src/app (stage test)"),
         (Spec(context="./app"), str(Path.cwd() / "app")),
+        (Spec(context="/src/caf\udce9"), "/src/caf\N{REPLACEMENT CHARACTER}"),
     ],
 )
 def test_a_target_has_one_name_from_night_to_night(spec: Spec, expected: str) -> None:
