@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from farm.errors import Exit
 from farm.history.records import PlatformRecord, RunRecord
-from farm.report import words
+from farm.report import terminal, words
 from farm.report.outcome import Built
 from farm.report.plain import clean
 from farm.report.report import outcome_document
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
 
-_WIDE = 200
 _RESULTS = {
     Exit.DONE: "done",
     Exit.USAGE: "bad usage",
@@ -30,7 +28,7 @@ def show_all(runs: Sequence[RunRecord], stream: TextIO) -> None:
     """Print a line for each run."""
     from rich.text import Text
 
-    console, table = _console(stream), _table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
+    console, table = terminal.console(stream), _table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
     # On a narrow terminal the name of the run stays whole: it is what one copies.
     for column in (0, 3, 5):
         table.columns[column].no_wrap = True
@@ -51,7 +49,7 @@ def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
     """Print one run: its platforms, the tries that failed, and where to look further."""
     from rich.text import Text
 
-    console, table = _console(stream), _table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST")
+    console, table = terminal.console(stream), _table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST")
     for platform in run.platforms:
         outcome = platform.outcome
         built = outcome if isinstance(outcome, Built) else None
@@ -69,9 +67,9 @@ def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
         console.print(table)
     for platform in run.platforms:
         for line in _tries(platform):
-            console.print(line, style="yellow", markup=False, soft_wrap=True)
+            console.print(line, style="yellow", soft_wrap=True)
     took = f", took {words.seconds(run.seconds)}" if run.seconds is not None else ""
-    console.print(f"result   {result(run.exit_code)}{took}", markup=False)
+    console.print(f"result   {result(run.exit_code)}{took}")
     for name, value in (
         ("started", _when(run)),
         ("image", ", ".join(run.references) or run.target),
@@ -79,7 +77,7 @@ def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
         ("logs", logs or "deleted"),
     ):
         if value:
-            console.print(f"{name:<8} {clean(value)}", markup=False, soft_wrap=True)
+            console.print(f"{name:<8} {clean(value)}", soft_wrap=True)
 
 
 def result(exit_code: int | None) -> str:
@@ -133,12 +131,6 @@ def _when(run: RunRecord) -> str:
 
 def _style(is_good: bool) -> str:
     return "green" if is_good else "red"
-
-
-def _console(stream: TextIO) -> Console:
-    from rich.console import Console
-
-    return Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
 
 
 def _table(*headings: str) -> Table:

@@ -6,22 +6,20 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
 from farm.platforms import Platform
-from farm.report import words
+from farm.report import terminal, words
 from farm.report.plain import clean
 from farm.report.report import error_document
 from farm.workflow.vitals import Vitals
 
-_WIDE = 200
 _HEADINGS = ("NODE", "STATE", "NATIVE PLATFORMS", "ENGINE", "CPU", "MEMORY FREE", "LOAD", "DISK FREE", "TEMP")
 
 
 def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
     """Print the table, then for each node that cannot build one line of why and one of how to mend it."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    console = terminal.console(stream)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in _HEADINGS:
         table.add_column(heading, overflow="fold")
@@ -32,18 +30,18 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
     for node in nodes:
         if node.error is not None:
             # What is wrong may hold a command to copy: the terminal breaks the lines, not we.
-            console.print(f"\n{clean(node.error.what)}", style="red", markup=False, soft_wrap=True)
+            console.print(f"\n{clean(node.error.what)}", style="red", soft_wrap=True)
             for detail in node.error.details:
-                console.print(f"  {clean(detail)}", markup=False, soft_wrap=True)
+                console.print(f"  {clean(detail)}", soft_wrap=True)
             if node.error.fix:
-                console.print(f"  fix: {clean(node.error.fix)}", markup=False, soft_wrap=True)
+                console.print(f"  fix: {clean(node.error.fix)}", soft_wrap=True)
 
 
 def _cells(node: Vitals) -> tuple[str, ...]:
     facts = node.facts
     if facts is None:
         return ("-",) * (len(_HEADINGS) - 2)
-    engine = f"{node.engine} {node.version or ''}".strip() if node.engine else "-"
+    engine = clean(f"{node.engine} {node.version or ''}".strip()) if node.engine else "-"
     temperature = "-" if facts.temperature is None else f"{facts.temperature:.0f} °C"
     return (
         " ".join(_short(facts.native)),

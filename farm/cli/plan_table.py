@@ -7,17 +7,15 @@ from typing import Any, TextIO
 
 from farm.nodes.facts import Facts, Unreachable
 from farm.plan.planner import Plan
+from farm.report import terminal
 from farm.report.plain import clean
-
-_WIDE = 200
 
 
 def show(plan: Plan, answers: Mapping[str, Facts | Unreachable], stream: TextIO) -> None:
     """Print who would build what and why, then the nodes that are left out and why."""
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    console = terminal.console(stream)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for heading in ("PLATFORM", "NODE", "STANDBYS", "WHY"):
         table.add_column(heading)
@@ -27,10 +25,10 @@ def show(plan: Plan, answers: Mapping[str, Facts | Unreachable], stream: TextIO)
         )
     console.print(table)
     for missing in plan.missing:
-        console.print(f"away: {clean(missing.error.what)}", style="yellow", markup=False, soft_wrap=True)
+        console.print(f"away: {clean(missing.error.what)}", style="yellow", soft_wrap=True)
     used = {name for a in plan.assignments for name in (a.node, *a.standbys)}
     if idle := sorted(set(answers) - used - {missing.node for missing in plan.missing}):
-        console.print(f"not needed: {', '.join(idle)}", style="dim", markup=False)
+        console.print(f"not needed: {', '.join(idle)}", style="dim")
 
 
 def document(plan: Plan, answers: Mapping[str, Facts | Unreachable]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, TextIO
 
-from farm.report import plain, words
+from farm.report import plain, terminal, words
 from farm.report.board import Board, Row
 from farm.report.events import AttemptFailed, Event, RunStarted
 
@@ -26,11 +26,10 @@ class LiveView:
     """Feed it events between `start` and `stop`; warnings and failed tries stay on the screen above the live lines."""
 
     def __init__(self, stream: TextIO) -> None:
-        from rich.console import Console
         from rich.live import Live
 
         self._board = Board()
-        self._console = Console(file=stream, highlight=False)
+        self._console = terminal.console(stream)
         self._live = Live(get_renderable=self._render, console=self._console, refresh_per_second=8, transient=True)
         self._shown = 0
 
@@ -47,9 +46,9 @@ class LiveView:
         self._board.feed(event, time.monotonic())
         if isinstance(event, (RunStarted, AttemptFailed)) and (text := plain.line(event)):
             style = "yellow" if isinstance(event, AttemptFailed) else "dim"
-            self._console.print(text, style=style, markup=False, soft_wrap=True)
+            self._console.print(text, style=style, soft_wrap=True)
         for warning in self._board.warnings[self._shown :]:
-            self._console.print(f"warning: {plain.clean(warning)}", style="yellow", markup=False, soft_wrap=True)
+            self._console.print(f"warning: {plain.clean(warning)}", style="yellow", soft_wrap=True)
         self._shown = len(self._board.warnings)
 
     def _render(self) -> RenderableType:

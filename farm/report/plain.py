@@ -45,82 +45,90 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", text)
 
 
+def line(event: Event) -> str | None:
+    """One line for an event, or None for one that says nothing new in plain text.
+
+    Whatever nodes, registries and files have said in it: no escape code and no line's end is left.
+    """
+    text = _line(event)
+    return None if text is None else clean(text).replace("\n", " ")
+
+
 @singledispatch
-def line(_event: Event) -> str | None:
-    """One line for an event, or None for one that says nothing new in plain text."""
+def _line(_event: Event) -> str | None:
     return None
 
 
-@line.register
+@_line.register
 def _run_started(event: RunStarted) -> str:
     return f"farm: run {event.run}: {event.target}"
 
 
-@line.register
+@_line.register
 def _node_probed(event: NodeProbed) -> str:
     if event.error:
         return f"[{event.node}] not usable: {event.error}"
     return f"[{event.node}] {event.summary} ({words.seconds(event.seconds)})"
 
 
-@line.register
+@_line.register
 def _planned(event: Planned) -> str:
     spare = f"; standby {', '.join(event.standbys)}" if event.standbys else ""
     return f"{_prefix(event)} planned: {event.reason}{spare}"
 
 
-@line.register
+@_line.register
 def _reused(event: Reused) -> str:
     return f"{_prefix(event)} taken from run {event.run}: {words.short(event.digest)}"
 
 
-@line.register
+@_line.register
 def _build_started(event: BuildStarted) -> str:
     return f"{_prefix(event)} building" + (f" (try {event.attempt})" if event.attempt > 1 else "")
 
 
-@line.register
+@_line.register
 def _step_started(event: StepStarted) -> str | None:
     if not _INSTRUCTION.match(event.step):
         return None
-    return f"{_prefix(event)} {clean(event.step)}"
+    return f"{_prefix(event)} {event.step}"
 
 
-@line.register
+@_line.register
 def _step_finished(event: StepFinished) -> str | None:
     if event.error:
-        return f"{_prefix(event)} FAILED {clean(event.step)}: {_COMMAND.sub('', clean(event.error))}"
+        return f"{_prefix(event)} FAILED {event.step}: {_COMMAND.sub('', event.error)}"
     if not _INSTRUCTION.match(event.step):
         return None
     how = "cached" if event.was_cached else f"done in {words.seconds(event.seconds)}"
-    return f"{_prefix(event)} {clean(event.step)}: {how}"
+    return f"{_prefix(event)} {event.step}: {how}"
 
 
-@line.register
+@_line.register
 def _log_line(event: LogLine) -> str:
-    return f"{_prefix(event)} | {clean(event.text)}"
+    return f"{_prefix(event)} | {event.text}"
 
 
-@line.register
+@_line.register
 def _attempt_failed(event: AttemptFailed) -> str:
-    return f"{_prefix(event)} try {event.attempt} failed ({event.kind}): {clean(event.reason)}; {event.next}"
+    return f"{_prefix(event)} try {event.attempt} failed ({event.kind}): {event.reason}; {event.next}"
 
 
-@line.register
+@_line.register
 def _build_finished(event: BuildFinished) -> str:
     image = f" {words.short(event.digest)}" if event.digest else ""
     cached = f"{event.cached} of {event.total} steps cached"
     return f"{_prefix(event)} built{image} in {words.seconds(event.seconds)}, {cached}"
 
 
-@line.register
+@_line.register
 def _stage_finished(event: StageFinished) -> str | None:
     if event.stage not in ("join", "verify", "collect"):
         return None
     return f"farm: {event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
 
 
-@line.register
+@_line.register
 def _warned(event: Warned) -> str:
     return f"farm: warning: {event.message}"
 

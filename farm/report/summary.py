@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from farm.errors import FarmError
-from farm.report import words
+from farm.report import terminal, words
 from farm.report.outcome import Built, Failed
 from farm.report.plain import clean
 from farm.report.report import Report
@@ -14,17 +14,13 @@ from farm.report.report import Report
 if TYPE_CHECKING:
     from rich.console import Console
 
-# Without a terminal a table may be as wide as it needs: nobody reads a digest cut in two.
-_WIDE = 200
-
 
 def show(report: Report, stream: TextIO) -> None:
     """Print the summary: a table of platforms, then the reference and its digest, or the error."""
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(file=stream, highlight=False, width=None if stream.isatty() else _WIDE)
+    console = terminal.console(stream)
     if report.outcomes:
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         for heading in ("", "PLATFORM", "NODE", "TIME", "CACHED", "TRIES", "DIGEST"):
@@ -65,17 +61,19 @@ def _mark(wanted: str, plain: str, stream: TextIO) -> str:
 
 
 def _result(report: Report, console: Console) -> None:
+    from rich.text import Text
+
     for reference in report.references:
-        told = f"[green]pushed[/] [bold]{reference}[/]" if report.index else f"built {reference}"
-        console.print(told, soft_wrap=True)
+        pushed = Text.assemble(("pushed", "green"), " ", (reference, "bold"))
+        console.print(pushed if report.index else f"built {reference}", soft_wrap=True)
     if report.absent:
         absent = ", ".join(str(platform) for platform in report.absent)
-        console.print(f"without {absent}, as was allowed", style="yellow", markup=False)
+        console.print(f"without {absent}, as was allowed", style="yellow")
     if report.index:
         console.print(f"index  {report.index}", soft_wrap=True)
     if report.output:
-        console.print(f"wrote  {report.output}", markup=False, soft_wrap=True)
-    console.print(f"took   {words.seconds(report.seconds)}", markup=False)
+        console.print(f"wrote  {clean(report.output)}", soft_wrap=True)
+    console.print(f"took   {words.seconds(report.seconds)}")
 
 
 def _tries(outcome: Built | Failed, write: object) -> None:
@@ -87,7 +85,7 @@ def _tries(outcome: Built | Failed, write: object) -> None:
             which = f"try {number}" if number == last else f"tries {number} to {last}"
             text = f"  {outcome.platform} {which} on {node}: {kind}: {clean(reason)}"
             # The terminal breaks what is too long by itself; a line that was cut in two cannot be searched for.
-            write(text, style="yellow", markup=False, soft_wrap=True)
+            write(text, style="yellow", soft_wrap=True)
         number = last + 1
 
 
