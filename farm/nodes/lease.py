@@ -22,6 +22,7 @@ _BEAT_SECONDS = 5.0
 _POLL_SECONDS = 2.0
 _ANSWER_SECONDS = 10.0
 _LONGEST_HOLDER = 200
+_LONGEST_ANSWER = 64 * (_LONGEST_HOLDER + 2)
 _MARK = "farm-lease "
 
 
@@ -89,9 +90,9 @@ async def _taken(running: Running, session: Session | None, node: Node, wait: fl
     is_told = False
     while True:
         answer, _, rest = (await _answer(running, session, node)).partition(" ")
-        if answer == "held":
+        if answer == "held" and rest in map(str, range(node.slots)):
             return Lease(running, slot=int(rest))
-        if answer == "none":
+        if answer != "busy":
             return Lease(running, problem=f"{node.name}: builds of other coordinators are not seen there: {rest}")
         now = time.monotonic()
         if wait is None or now >= until:
@@ -112,7 +113,8 @@ async def _answer(running: Running, session: Session | None, node: Node) -> str:
             while line := await running.line():
                 if line.startswith(_MARK):
                     # Whatever stands in /tmp of the node goes to a terminal.
-                    return "".join(letter for letter in line.removeprefix(_MARK) if letter.isprintable())
+                    said = line.removeprefix(_MARK)[:_LONGEST_ANSWER]
+                    return "".join(letter for letter in said if letter.isprintable())
     except TimeoutError as error:
         raise UnreachableError(
             f"{node.name}: no answer about its slots within {_ANSWER_SECONDS:g} s", fix="check the load of the node"

@@ -36,7 +36,8 @@ _CORES = {
     "0xd0c": "Neoverse-N1",
 }
 # A line of `df -P`: size, used, available, per cent.
-_SIZES = re.compile(r"\s(\d+)\s+\d+\s+(\d+)\s+\d+%\s")
+_SIZES = re.compile(r"\s(\d{1,18})\s+\d+\s+(\d{1,18})\s+\d+%\s")
+_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?")
 # Sensors that sit on the CPU; others (battery, ACPI) often hold a constant.
 _CPU_SENSORS = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-thermal", "cpu0-thermal")
 
@@ -99,7 +100,10 @@ def _page_size(text: str | None) -> int | None:
     """`4096` from getconf, or `KernelPageSize:        4 kB`."""
     if text is None:
         return None
-    return _kibibytes(text.partition(":")[2]) if ":" in text else (int(text) if text.isdecimal() else None)
+    if ":" in text:
+        return _kibibytes(text.partition(":")[2])
+    number = _number(text)
+    return None if number is None else int(number)
 
 
 def _cpu_model(said: Answers) -> str:
@@ -115,7 +119,7 @@ def _cpu_count(said: Answers) -> int:
     if count:
         return int(count)
     # "0-3" or "0,2-3"
-    spans = re.findall(r"(\d+)(?:-(\d+))?", said.first("cpus.online") or "")
+    spans = re.findall(r"\b(\d{1,5})(?:-(\d{1,5}))?\b", said.first("cpus.online") or "")
     return sum(int(last or first) - int(first) + 1 for first, last in spans) or 1
 
 
@@ -158,7 +162,5 @@ def _kibibytes(text: str | None) -> int | None:
 
 
 def _number(text: str | None) -> float | None:
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+    """A number as a kernel writes it; anything else that Python takes for one, such as `inf`, is none."""
+    return float(text) if text and _NUMBER.fullmatch(text) else None

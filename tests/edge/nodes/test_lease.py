@@ -466,3 +466,14 @@ def test_a_killed_coordinator_holds_nothing_of_this_machine() -> None:
         slot = int(process.stdout.readline())
         process.kill()
     wait_until(lambda: not Path(f"/tmp/farm-slot-{slot}").exists(), seconds=2)
+
+
+@pytest.mark.parametrize("answer", ["held abc", "held 1", "held " + "9" * 5000, "open", ""])
+async def test_an_answer_that_is_none_is_a_node_that_cannot_lease(
+    start_board: StartBoard, coordinators: Coordinators, answer: str
+) -> None:
+    liar = start_board(ForceCommand=f"echo farm-lease {answer}")
+    taken = await coordinators.take(liar, wait=60.0)
+    assert taken.slot is None
+
+    assert str(taken.problem).startswith("pi4: builds of other coordinators are not seen there")
