@@ -71,7 +71,11 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"\b(401 Unauthorized|403 Forbidden|denied|authorization failed|no basic auth)\b", Kind.REFUSED, _LOGIN),
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
         (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),
-        (r"no such host|temporary failure in name resolution|network is unreachable", Kind.TRANSIENT, None),
+        (
+            r"no such host|temporary failure in name resolution|network is unreachable|no route to host",
+            Kind.TRANSIENT,
+            None,
+        ),
         (r"lookup \S+ on \S+: server misbehaving", Kind.TRANSIENT, "look at the node's name server"),
         (
             r"failed to push .*: unknown: unknown error",
