@@ -14,7 +14,7 @@ from farm.errors import FarmError, RefusedError, UnreachableError, VerificationE
 from farm.registry import credentials, manifests
 from farm.registry.http import Answer, Http, RateLimitedError, Reach
 from farm.registry.login import Find, Login, refusal
-from farm.registry.reference import Reference
+from farm.registry.reference import Reference, is_digest
 
 _LARGEST_MANIFEST = 4 * 1024 * 1024
 """What the specification asks registries to accept at least; nobody makes larger ones."""
@@ -72,7 +72,7 @@ class Client:
             # Some registries do not answer HEAD, or do so without the digest.
             if answer.status != 405:
                 await self._check(answer, str(reference), reference.domain)
-        if digest and _algorithm(digest):
+        if digest and is_digest(digest):
             return digest
         try:
             return (await self.manifest(reference)).digest
@@ -97,7 +97,7 @@ class Client:
         Read to its end it has proved its digest, or raised VerificationError.
         """
         algorithm = _algorithm(digest)
-        if not algorithm:
+        if not algorithm or not is_digest(digest):
             raise VerificationError(f"{reference.repository}: {digest!r} is not a digest that farm can check")
         state = hashlib.new(algorithm, usedforsecurity=False)
         async with self._send(reference, "GET", f"blobs/{digest}") as answer:
@@ -190,6 +190,6 @@ def _said(body: str) -> str:
     try:
         first = json.loads(body)["errors"][0]
         return f"{first.get('code', '')}: {first.get('message', '')}".strip(": ")[:300]
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         line = body.splitlines()[0] if body else ""
         return "".join(char for char in line if char.isprintable())[:300]

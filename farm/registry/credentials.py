@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import json
 import os
@@ -86,7 +85,7 @@ def _host(name: str) -> str:
 def _decoded(entry: Mapping[str, Any]) -> Credentials | None:
     username, password = str(entry.get("username") or ""), str(entry.get("password") or "")
     if entry.get("auth"):
-        with contextlib.suppress(binascii.Error, UnicodeDecodeError):
+        with contextlib.suppress(ValueError):
             plain = base64.b64decode(str(entry["auth"])).decode()
             username, _, password = plain.rstrip("\0").partition(":")
     token = str(entry.get("identitytoken") or "")

@@ -30,6 +30,12 @@ CONNECT_SECONDS = 10.0
 SILENT_SECONDS = 30.0
 """For how long an open connection may say nothing."""
 
+HEAD_SECONDS = 300.0
+"""For how long the head of an answer may be on its way: every byte of it may come in time, and it never end."""
+
+SLOW_SECONDS, SLOWEST = 60.0, 1000
+"""After so much waiting a body must have brought so many bytes for each second of it."""
+
 _HUB, _HUB_API = "docker.io", "registry-1.docker.io"
 _REDIRECTS = 5
 _SMALL = 64 * 1024
@@ -74,10 +80,17 @@ class Answer:
         return list(self._response.headers.get_list(name))
 
     async def chunks(self) -> AsyncGenerator[bytes]:
-        """The body as it is, piece by piece. Raises UnreachableError where the connection breaks."""
+        """The body as it is, piece by piece. Raises UnreachableError where the connection breaks or brings nothing."""
+        waited, received = 0.0, 0
         with _in_words(self._domain):
+            asked = time.monotonic()
             async for chunk in self._response.aiter_raw():
+                waited += time.monotonic() - asked
+                received += len(chunk)
+                if waited > SLOW_SECONDS and received < waited * SLOWEST:
+                    raise UnreachableError(f"registry {self._domain}: it sent {received} bytes in {waited:.0f} s")
                 yield chunk
+                asked = time.monotonic()
 
     async def read(self, limit: int) -> bytes:
         """The whole body. Raises RefusedError where it is longer than `limit` bytes."""
@@ -105,7 +118,7 @@ class Answer:
         value = self.header("Retry-After") or ""
         if value.isdecimal():
             return float(value)
-        with contextlib.suppress(ValueError, TypeError):
+        with contextlib.suppress(ValueError, TypeError, OverflowError):
             return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
         return None
 
@@ -148,7 +161,9 @@ class Http:
         for _ in range(_REDIRECTS + 1):
             pool = self._pool(url)
             with _in_words(domain):
-                response = await pool.send(pool.build_request(method, url, headers=sent, content=content), stream=True)
+                request = pool.build_request(method, url, headers=sent, content=content)
+                async with asyncio.timeout(HEAD_SECONDS):
+                    response = await pool.send(request, stream=True)
             try:
                 location = response.headers.get("Location")
                 if response.status_code not in (301, 302, 303, 307, 308) or not location:
@@ -160,10 +175,11 @@ class Http:
                     return
             finally:
                 await response.aclose()
-            target = urljoin(url, location)
-            _check_redirect(domain, url, target)
+            target = _redirect(domain, url, location)
             if urlsplit(target)[:2] != urlsplit(url)[:2]:
                 sent.pop("Authorization", None)
+                if content is not None:
+                    raise RefusedError(f"registry {domain}: it wants what was sent to it sent to {_shown(target)}")
             url = target
         raise RefusedError(f"registry {domain}: more than {_REDIRECTS} redirects, the last to {_shown(url)}")
 
@@ -176,7 +192,8 @@ class Http:
             reach = self._registries.get(_HUB if parts.netloc == _HUB_API else parts.netloc)
             self._pools[key] = httpx.AsyncClient(
                 verify=_trust(reach.ca if reach else None) if parts.scheme == "https" else _trust_nobody(),
-                timeout=httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS),
+                # To wait for one of the connections is the registry's silence only where all of them are silent.
+                timeout=httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS, pool=HEAD_SECONDS),
                 limits=httpx.Limits(max_connections=8, keepalive_expiry=60),
                 headers={"User-Agent": f"farm/{__version__}", "Accept-Encoding": "identity"},
                 trust_env=not is_loopback(parts.netloc),
@@ -228,12 +245,18 @@ def _trust_nobody() -> ssl.SSLContext:
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
-def _check_redirect(domain: str, url: str, target: str) -> None:
-    before, after = urlsplit(url), urlsplit(target)
+def _redirect(domain: str, url: str, location: str) -> str:
+    """The URL that an answer redirects to."""
+    try:
+        target = urljoin(url, location)
+        before, after = urlsplit(url), urlsplit(target)
+    except ValueError as error:
+        raise RefusedError(f"registry {domain}: it redirects to what is no address") from error
     if after.scheme not in ("http", "https") or (before.scheme, after.scheme) == ("https", "http"):
         raise RefusedError(
             f"registry {domain}: it redirects from HTTPS to {_shown(target)}, which farm does not follow"
         )
+    return target
 
 
 def _shown(url: str) -> str:
@@ -274,6 +297,8 @@ def _fault(domain: str, error: Exception) -> FarmError:
         return UnreachableError(f"registry {domain}: no connection within {CONNECT_SECONDS:.0f} s")
     if isinstance(error, httpx.TimeoutException):
         return UnreachableError(f"registry {domain}: it said nothing for {SILENT_SECONDS:.0f} s")
+    if isinstance(error, TimeoutError):
+        return UnreachableError(f"registry {domain}: its answer did not begin within {HEAD_SECONDS:.0f} s")
     if isinstance(error, httpx.ConnectError):
         return UnreachableError(f"registry {domain}: nothing answers there ({error})", fix="check that it is running")
     return UnreachableError(f"registry {domain}: the connection broke ({error or type(error).__name__})")

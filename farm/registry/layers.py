@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import IO, Protocol, cast
+from typing import IO, Protocol, Self, cast
 
 from farm.errors import VerificationError
 from farm.registry import elf
@@ -21,10 +21,23 @@ from farm.registry.feed import Read
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _WHITEOUT = ".wh."
+# A file's extended attributes are at most 64 KiB each (xattr(7)), and its names at most 4 KiB.
+_LONGEST_HEADER = 1 << 20
+_LONG_HEADERS = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+# Of what a layer unpacks to: a few kilobytes can stand for terabytes of zeros.
+_MOST_PLAIN = 4 << 30
+# What is unpacked at a time, so that it is not much more than is asked for.
+_PIECE = 1024
 
 
 class UnreadableLayerError(Exception):
-    """A layer whose compression this Python has no library for."""
+    """A layer whose compression this Python has no library for, or that is made to take all memory or time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +63,7 @@ def walk(read: Read) -> Iterator[Executable | Link]:
     Raises UnreadableLayerError, or VerificationError where the bytes are not a layer at all.
     """
     try:
-        with tarfile.open(fileobj=cast("IO[bytes]", _Unpacked(read)), mode="r|") as archive:
+        with tarfile.open(fileobj=cast("IO[bytes]", _Unpacked(read)), mode="r|", tarinfo=_Header) as archive:
             for member in archive:
                 archive.members = []  # type: ignore[attr-defined]  # else tarfile keeps every header of a large layer
                 path = member.name.removeprefix("./").strip("/")
@@ -60,8 +73,21 @@ def walk(read: Read) -> Iterator[Executable | Link]:
                     yield Link(path=path, target=member.linkname, is_hard=member.islnk())
                 elif member.isreg() and member.mode & 0o111 and (file := archive.extractfile(member)):
                     yield Executable(path=path, head=file.read(elf.HEADER))
-    except (tarfile.TarError, zlib.error, EOFError) as error:
+    except RecursionError as error:
+        raise UnreadableLayerError("it has too many headers in a row") from error
+    except (tarfile.TarError, zlib.error, EOFError, ValueError, OverflowError) as error:
         raise VerificationError(f"the registry holds a layer that is not a tar archive: {error}") from error
+
+
+class _Header(tarfile.TarInfo):
+    """A header; the long ones, which tarfile reads whole, within bounds."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in _LONG_HEADERS and header.size > _LONGEST_HEADER:
+            raise UnreadableLayerError(f"it has a header of {header.size} bytes")
+        return header
 
 
 class _Decompressor(Protocol):
@@ -84,26 +110,39 @@ class _Unpacked:
 
     def __init__(self, read: Read) -> None:
         self._read = read
+        self._packed = memoryview(b"")
         self._plain = bytearray()
+        self._total = 0
         self._make: Callable[[], _Decompressor] | None = None
         self._state: _Decompressor | None = None
         self._has_begun = False
 
     def read(self, size: int) -> bytes:
-        """At most `size` bytes; fewer only at the end."""
-        while len(self._plain) < size and (data := self._read()):
-            if not self._has_begun:
-                self._has_begun = True
-                self._make = _decompressor(data)
-            self._take(data)
+        """At most `size` bytes; fewer only at the end. Raises UnreadableLayerError where there are too many."""
+        while len(self._plain) < size and (self._packed or self._has_more()):
+            before = len(self._plain)
+            self._unpack()
+            self._total += len(self._plain) - before
+            if self._total > _MOST_PLAIN:
+                raise UnreadableLayerError(f"it unpacks to more than {_MOST_PLAIN >> 30} GiB")
         taken = bytes(self._plain[:size])
         del self._plain[:size]
         return taken
 
-    def _take(self, data: bytes) -> None:
+    def _has_more(self) -> bool:
+        data = self._read()
+        if data and not self._has_begun:
+            self._has_begun = True
+            self._make = _decompressor(data)
+        self._packed = memoryview(data)
+        return bool(data)
+
+    def _unpack(self) -> None:
         if not self._make:
-            self._plain += data
+            self._plain += self._packed
+            self._packed = memoryview(b"")
             return
+        data, self._packed = bytes(self._packed[:_PIECE]), self._packed[_PIECE:]
         while data:
             if not self._state or self._state.eof:
                 self._state = self._make()

@@ -68,7 +68,7 @@ class Login:
 
     async def _buy(self, domain: str, scope: str, asked: Challenge, found: Found) -> str:
         realm = asked.parameters.get("realm", "")
-        if urlsplit(realm).scheme not in ("http", "https"):
+        if not _is_url(realm):
             raise RefusedError(f"registry {domain}: it names no usable token service ({realm!r})")
         if found.credentials and realm.startswith("http:") and self._http.base(domain).startswith("https:"):
             raise RefusedError(f"registry {domain}: it wants the password sent over plain HTTP, which farm does not do")
@@ -86,6 +86,13 @@ def refusal(domain: str, what: str, problem: str | None = None) -> RefusedError:
     """The error for a login that is missing or not enough; `problem` is what kept Docker's settings from being read."""
     fix = f"run: docker login {'' if domain == 'docker.io' else domain}".rstrip()
     return RefusedError(f"registry {domain}: {what}", fix=fix, details=(problem,) if problem else ())
+
+
+def _is_url(realm: str) -> bool:
+    try:
+        return urlsplit(realm).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 def basic(credentials: Credentials) -> str:
@@ -114,7 +121,7 @@ async def _token(domain: str, answer: Answer) -> str:
     try:
         document = json.loads(await answer.read(_LONGEST_ANSWER))
         token = document.get("token") or document.get("access_token")
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         token = None
     if not isinstance(token, str) or not token.isascii() or not token.isprintable():
         raise UnreachableError(f"registry {domain}: its token service gave an answer without a token")

@@ -59,6 +59,11 @@ class Reference:
         return replace(self, digest=digest)
 
 
+def is_digest(text: str) -> bool:
+    """Whether the text is a whole digest of a kind that farm can check."""
+    return _DIGEST.match(text) is not None
+
+
 def parse(text: str) -> Reference:
     """Read a reference the way Docker does.
 

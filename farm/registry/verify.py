@@ -21,6 +21,8 @@ from farm.registry.reference import Reference
 LAYER_BYTES = 64 * 1024 * 1024
 """How many (compressed) bytes of an image's layers are read at most to find a program."""
 
+# What a layer counts for that cannot be read: of those that are made to take long, a few are enough.
+_UNREADABLE_BYTES = LAYER_BYTES // 8
 _LARGEST_CONFIG = 4 * 1024 * 1024
 
 
@@ -170,6 +172,7 @@ async def _look(client: Client, repository: Reference, found: Sequence[Descripto
             try:
                 left -= await in_thread(chunks, left, show)
             except layers.UnreadableLayerError as error:
+                left -= _UNREADABLE_BYTES
                 note = f"layer {layer.digest[:19]} could not be read: {error}"
         if search.is_over:
             break

@@ -34,7 +34,7 @@ def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
         version = str(said["ServerVersion"])
         is_store_on = _IMAGE_STORE in (said.get("DriverStatus") or ())
         security = " ".join(said.get("SecurityOptions") or ())
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotDockerError("it answers HTTP, but not as a Docker Engine does") from error
     engine = replace(engine, engine="docker", version=version)
     if "libpod" in server.lower():
@@ -70,6 +70,6 @@ def refusal(status: int, body: bytes) -> str:
     """What an answer without success says, in words: the engine, or an authorisation plug-in, gives a message."""
     try:
         said: Any = json.loads(body)["message"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         said = None
     return f"it answers with HTTP status {status}" + (f": {said}" if said else "")

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import json
 import socket
 import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from farm.errors import RefusedError, UnreachableError, UsageError, VerificationError
+from farm.errors import FarmError, RefusedError, UnreachableError, UsageError, VerificationError
 from farm.registry import manifests
 from farm.registry.client import Client, NotThereError
 from farm.registry.credentials import Credentials, Found
@@ -224,6 +227,7 @@ async def test_what_a_registry_may_answer(answer: Answer, error: type[Exception]
         ({"Retry-After": "7"}, 7.0),
         ({}, None),
         ({"Retry-After": "soon"}, None),
+        ({"Retry-After": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, None),
         ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
     ],
 )
@@ -293,3 +297,67 @@ async def test_a_silent_registry_is_unreachable(monkeypatch: pytest.MonkeyPatch)
         async with Client({}) as client:
             with pytest.raises(UnreachableError, match="it said nothing for"):
                 await client.ping(f"127.0.0.1:{silent.getsockname()[1]}")
+
+
+@pytest.mark.parametrize(
+    "digest", ["sha256:short", "sha256:../../x", "sha256:" + "00" * 31 + "\N{LATIN SMALL LETTER E WITH ACUTE}"]
+)
+async def test_a_head_with_half_a_digest_is_as_one_without(digest: str) -> None:
+    header = {"Docker-Content-Digest": digest}
+    with Server(lambda asked: Answer(headers=header) if asked.method == "HEAD" else Answer(body=RAW)) as server:
+        async with Client({}) as client:
+            assert await client.digest(parse(f"{server.domain}/x:1")) == manifests.digest_of(RAW)
+            with pytest.raises(VerificationError, match="not a digest that farm can check"):
+                await read(client, parse(f"{server.domain}/x"), digest)
+
+
+@pytest.mark.parametrize("place", ["http://[", "//[x/y", "http://a:b:c/"])
+async def test_a_redirect_to_what_is_no_address(place: str) -> None:
+    with Server(lambda asked: Answer(status=307, headers={"Location": place})) as server:
+        async with Client({}) as client:
+            with pytest.raises(FarmError, match=f"registry {server.domain}: "):
+                await client.digest(parse(f"{server.domain}/x:1"))
+
+
+@contextlib.asynccontextmanager
+async def dripping(*pieces: bytes) -> AsyncIterator[str]:
+    """A server that answers with the pieces, the last one again and again."""
+    serving: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        serving.add(task)
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await reader.readuntil(b"\r\n\r\n")
+            for piece in itertools.chain(pieces, itertools.repeat(pieces[-1])):
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        yield f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "words"),
+    [
+        ([b"HTTP/1.1 200 OK\r\nX: ", b"y"], "did not begin within"),
+        ([b"HTTP/1.1 103 Early Hints\r\n\r\n"], "did not begin within"),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"y"], r"it sent \d+ bytes in"),
+        ([b"HTTP/1.1 500 No\r\nContent-Length: 100000\r\n\r\n", b"y"], r"it sent \d+ bytes in"),
+    ],
+)
+async def test_a_registry_whose_answer_never_ends_is_unreachable(
+    monkeypatch: pytest.MonkeyPatch, pieces: list[bytes], words: str
+) -> None:
+    """Each of its bytes comes in time."""
+    monkeypatch.setattr("farm.registry.http.HEAD_SECONDS", 0.5)
+    monkeypatch.setattr("farm.registry.http.SLOW_SECONDS", 0.5)
+    async with dripping(*pieces) as domain, Client({}) as client:
+        with pytest.raises(UnreachableError, match=words):
+            await client.manifest(parse(f"{domain}/x:1"))

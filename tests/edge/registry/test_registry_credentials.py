@@ -52,8 +52,11 @@ async def test_passwords_in_the_settings(docker_config: Path, key: str, domain: 
 
 async def test_no_settings_are_no_credentials(docker_config: Path) -> None:
     assert await find("reg:5000") == credentials.Found()
-    settings(docker_config, auths={"reg:5000": {}, "reg:5001": {"auth": "%%%"}, "reg:5002": 1})
-    for port in (5000, 5001, 5002):
+    settings(
+        docker_config,
+        auths={"reg:5000": {}, "reg:5001": {"auth": "%%%"}, "reg:5003": {"auth": "\N{SNOWMAN}"}, "reg:5002": 1},
+    )
+    for port in (5000, 5001, 5002, 5003):
         assert await find(f"reg:{port}") == credentials.Found()
 
 

@@ -17,7 +17,7 @@ from farm.registry.client import Client
 from farm.registry.reference import parse
 from tests.edge.registry import docker_registry
 from tests.edge.registry.docker_registry import Registry
-from tests.edge.registry.http_server import Answer, Server
+from tests.edge.registry.http_server import Answer, Asked, Server
 from tests.edge.registry.token_server import IDENTITY, PASSWORD, USER, TokenServer
 
 CONFIG = {"os": "linux", "architecture": "amd64"}
@@ -152,6 +152,7 @@ async def test_an_expired_token_is_replaced(tmp_path: Path, docker_config: Path)
 @pytest.mark.parametrize(
     ("challenge", "words"),
     [
+        ('Bearer realm="http://[oops"', "no usable token service"),
         ('Bearer realm="ftp://x/token"', "no usable token service"),
         ("Bearer", "no usable token service"),
         ("Negotiate", "no way to log in that farm knows"),
@@ -162,3 +163,20 @@ async def test_challenges_that_farm_cannot_meet(challenge: str, words: str) -> N
         async with Client({}) as client:
             with pytest.raises(RefusedError, match=words):
                 await client.digest(parse(f"{server.domain}/x:1"))
+
+
+async def test_a_token_service_that_moves_gets_no_secret_sent_elsewhere(docker_config: Path) -> None:
+    with Server(lambda asked: Answer()) as elsewhere:
+
+        def reply(asked: Asked) -> Answer:
+            if asked.method == "POST":
+                return Answer(status=307, headers={"Location": f"http://{elsewhere.domain}/token"})
+            bearer = f'Bearer realm="http://{asked.headers["Host"]}/token"'
+            return Answer(status=401, headers={"WWW-Authenticate": bearer})
+
+        with Server(reply) as server:
+            log_in(docker_config, server.domain, identitytoken="s3cr3t")
+            async with Client({}) as client:
+                with pytest.raises(RefusedError, match="wants what was sent to it sent to"):
+                    await client.digest(parse(f"{server.domain}/x:1"))
+        assert elsewhere.asked == []

@@ -67,3 +67,9 @@ def test_a_refusal_in_the_engines_own_words() -> None:
     plugin = b'{"message": "authorization denied by plugin"}'
     assert refusal(403, plugin) == "it answers with HTTP status 403: authorization denied by plugin"
     assert refusal(404, b"page not found") == "it answers with HTTP status 404"
+
+
+def test_an_answer_without_end_is_none() -> None:
+    with pytest.raises(NotDockerError, match="not as a Docker Engine does"):
+        heard(FOUND, "", b"[" * 500_000)
+    assert refusal(500, b"[" * 500_000) == "it answers with HTTP status 500"

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+import tracemalloc
 
 import pytest
 
@@ -88,3 +89,50 @@ def test_what_is_no_layer_is_a_verification_error(data: bytes) -> None:
 
 def test_an_empty_layer_has_no_files() -> None:
     assert feed(bytes(10240), 512) == []
+
+
+def header(kind: bytes, size: int = 0) -> bytes:
+    item = tarfile.TarInfo("x")
+    item.type, item.size, item.mode = kind, size, 0o755
+    return item.tobuf(tarfile.USTAR_FORMAT)
+
+
+def extended(text: bytes) -> bytes:
+    return header(tarfile.XHDTYPE, len(text)) + text.ljust(512, b"\0") + header(tarfile.REGTYPE) + bytes(1024)
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_a_header_that_would_take_all_memory_is_not_read(kind: bytes) -> None:
+    pieces = iter([header(kind, 4 << 30)] + [bytes(10240)] * 1000)
+    with pytest.raises(UnreadableLayerError, match="a header of 4294967296 bytes"):
+        list(walk(lambda: next(pieces)))
+    assert len(list(pieces)) > 995
+
+
+def test_headers_without_end_are_not_followed() -> None:
+    with pytest.raises(UnreadableLayerError, match="too many headers"):
+        feed((header(tarfile.XHDTYPE, 12) + b"12 a=bcdefg\n".ljust(512, b"\0")) * 5000, 10240)
+
+
+@pytest.mark.parametrize(
+    "record", [b"26 GNU.sparse.map=a,b,c,d\n", b"21 GNU.sparse.size=x\n", b"17 size=-1000000\n", b"x y=z\n", b"5 =\n\n"]
+)
+def test_a_header_that_makes_no_sense_is_no_programming_error(record: bytes) -> None:
+    try:
+        feed(extended(record), 512)
+    except (VerificationError, UnreadableLayerError):
+        return
+
+
+def test_what_unpacks_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farm.registry.layers._MOST_PLAIN", 8 << 20)
+    bomb = gzip.compress(header(tarfile.REGTYPE, 1 << 30) + bytes(64 << 20))
+    assert len(bomb) < 100_000
+    tracemalloc.start()
+    try:
+        with pytest.raises(UnreadableLayerError, match="unpacks to more than"):
+            feed(bomb, 1 << 16)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 << 20
