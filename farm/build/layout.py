@@ -105,9 +105,9 @@ def _manifests(raw: bytes) -> list[Descriptor]:
 
 
 def _speaks_of(line: Descriptor) -> str | None:
-    """The digest of the image that an attestation speaks of; None for an image."""
+    """The digest of the image that an attestation, which is for nobody's platform, speaks of; None for an image."""
     found = (line.get("annotations") or {}).get(_REFERENCE_DIGEST)
-    return str(found) if found else None
+    return str(found) if found and _platform(line) is None else None
 
 
 def _platform(line: Descriptor) -> Platform | None:

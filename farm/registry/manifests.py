@@ -23,6 +23,7 @@ DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 MEDIA_TYPES = (OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST)
 _REFERENCE_TYPE = "vnd.docker.reference.type"
 _REFERENCE_DIGEST = "vnd.docker.reference.digest"
+_NOBODYS = Platform("unknown", "unknown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +106,7 @@ def image(raw: bytes) -> Image:
 def config(raw: bytes) -> Config:
     """An image's config. Raises VerificationError where it is none."""
     document = _document(raw)
-    inner = document.get("config")
-    inner = inner if isinstance(inner, dict) else {}
+    inner = _inner(document, "config")
     path = next((item[5:] for item in _words(inner, "Env") if item.startswith("PATH=")), "")
     return Config(
         platform=_platform(document),
@@ -123,13 +123,14 @@ def _words(item: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 def _entry(item: Mapping[str, Any]) -> Entry:
     descriptor = _descriptor(item)
-    annotations = item.get("annotations") or {}
-    is_attestation = annotations.get(_REFERENCE_TYPE) == "attestation-manifest"
+    annotations, platform = _inner(item, "annotations"), _platform(_inner(item, "platform"))
+    # Only for nobody's platform: clients choose by platform alone, and would run what calls itself an attestation.
+    is_attestation = annotations.get(_REFERENCE_TYPE) == "attestation-manifest" and platform == _NOBODYS
     return Entry(
         digest=descriptor.digest,
         size=descriptor.size,
         media_type=descriptor.media_type,
-        platform=_platform(item.get("platform") or {}),
+        platform=platform,
         attestation_for=str(annotations.get(_REFERENCE_DIGEST, "")) if is_attestation else None,
     )
 
@@ -146,11 +147,17 @@ def _platform(item: Mapping[str, Any]) -> Platform:
 def _document(raw: bytes) -> dict[str, Any]:
     try:
         document = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise VerificationError(f"the registry's answer is not a manifest: {raw[:60]!r}")
     return document
+
+
+def _inner(item: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """A mapping that may be missing."""
+    inner = item.get(key)
+    return inner if isinstance(inner, dict) else {}
 
 
 def _list(document: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:

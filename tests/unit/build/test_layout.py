@@ -72,6 +72,14 @@ def test_an_attestation_of_something_else_is_left_out() -> None:
     assert layout.images(nested(store, image, store.attestation(other)), store.read, ARM64) == [image]
 
 
+def test_an_attestation_that_is_for_a_platform_is_another_image() -> None:
+    store = Store()
+    image = store.image("a", architecture="arm64")
+    posing = {**store.attestation(image), "platform": {"os": "linux", "architecture": "amd64"}}
+    with pytest.raises(JoinFailedError, match="linux/arm64, linux/amd64"):
+        layout.images(index_json(image, posing), store.read, ARM64)
+
+
 @pytest.mark.parametrize("architectures", [[], ["amd64"], ["arm64", "arm64"]])
 def test_a_node_that_wrote_another_image_is_refused(architectures: list[str]) -> None:
     store = Store()

@@ -127,6 +127,7 @@ def test_a_config_may_start_nothing(inner: object) -> None:
         b'{"manifests": [{}]}',
         b'{"manifests": [{"digest": 1, "size": 1}]}',
         b'{"manifests": [{"digest": "a", "size": "1"}]}',
+        b"[" * 1_000_000,
     ],
 )
 def test_what_is_no_index_is_a_verification_error(raw: bytes) -> None:
@@ -138,3 +139,18 @@ def test_what_is_no_index_is_a_verification_error(raw: bytes) -> None:
 def test_what_is_no_image_is_a_verification_error(raw: bytes) -> None:
     with pytest.raises(VerificationError, match="registry"):
         manifests.image(raw)
+
+
+def test_what_calls_itself_an_attestation_for_a_platform_is_an_image() -> None:
+    """Clients choose by the platform alone, and would run it."""
+    posing = attestation(OTHER, IMAGE) | {"platform": {"os": "linux", "architecture": "arm", "variant": "v7"}}
+    assert [found.attestation_for for found in manifests.entries(index(posing))] == [None]
+    with pytest.raises(VerificationError, match="linux/arm/v7, linux/arm/v7"):
+        manifests.image_entry(index(entry(IMAGE, {"os": "linux", "architecture": "arm"}), posing), ARM)
+
+
+@pytest.mark.parametrize("odd", [[1], "x", 7, None])
+def test_words_that_are_no_mapping_say_nothing(odd: object) -> None:
+    line = {"digest": IMAGE, "size": 1, "annotations": odd, "platform": odd}
+    (found,) = manifests.entries(json.dumps({"manifests": [line]}).encode())
+    assert (str(found.platform), found.attestation_for) == ("", None)
