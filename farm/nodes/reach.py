@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import threading
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,9 +26,25 @@ class Reached:
     facts: Facts
 
 
-def load_ahead() -> None:
+_loading: Future[None] | None = None
+
+
+def load_ahead() -> Future[None]:
     """Begin to load what reaches a node, in a thread: it takes 0.2 s, partly spent in waiting for other programs."""
-    threading.Thread(target=importlib.import_module, args=("farm.nodes.ssh.connect",), daemon=True).start()
+    global _loading
+    if _loading is None:
+        _loading = Future()
+        threading.Thread(target=_load, args=(_loading,), daemon=True).start()
+    return _loading
+
+
+def _load(loading: Future[None]) -> None:
+    try:
+        importlib.import_module("farm.nodes.ssh.connect")
+    except BaseException as error:
+        loading.set_exception(error)
+    else:
+        loading.set_result(None)
 
 
 async def reach(
@@ -39,6 +57,8 @@ async def reach(
     """
     if node.engine == "local":
         return Reached(node=node, session=None, facts=await probe_local(node, timeout=probe_timeout))
+    # Waited for rather than imported at once: on a busy board that takes seconds, in which Ctrl-C would not be heard.
+    await asyncio.shield(asyncio.wrap_future(load_ahead()))
     from farm.nodes.ssh.connect import connect
 
     session = await connect(node, connect_timeout=connect_timeout, dial_timeout=dial_timeout)
