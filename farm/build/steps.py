@@ -107,17 +107,19 @@ class Steps:
             self.tail.append(line)
             return None
         changes: list[Change] = []
-        logs = list(status.get("logs") or ())
+        printed: dict[str, list[dict[str, Any]]] = {}
+        for log in status.get("logs") or ():
+            printed.setdefault(str(log.get("vertex")), []).append(log)
         for vertex in status.get("vertexes") or ():
             changes += self._begin(vertex)
             # What a step printed may come in one message with its begin and its end, and belongs between them.
             if vertex.get("completed"):
-                own = [log for log in logs if log.get("vertex") == vertex.get("digest")]
-                logs = [log for log in logs if log not in own]
-                changes += [change for log in own for change in self._printed(log)]
+                for log in printed.pop(str(vertex.get("digest")), ()):
+                    changes += self._printed(log)
             changes += self._end(vertex)
-        for log in logs:
-            changes += self._printed(log)
+        for log in status.get("logs") or ():
+            if str(log.get("vertex")) in printed:
+                changes += self._printed(log)
         for transfer in status.get("statuses") or ():
             self._transfer(transfer)
         return tuple(changes)

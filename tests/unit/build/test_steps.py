@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 
 import pytest
 
@@ -209,3 +210,17 @@ def test_a_status_of_ten_megabytes_is_read() -> None:
     feed(steps, vertexes=[vertex("x", started=1)])
     changes = feed(steps, logs=[log("x", b"y" * 99 + b"\n")] * 100_000)
     assert len(changes) == 100_000
+
+
+def test_a_step_that_prints_a_line_at_a_time_is_read_as_soon_as_it_prints() -> None:
+    """All of it may come in one message with the step's end; to look for each line among all took half a minute."""
+    steps = Steps()
+    began = time.process_time()
+    changes = feed(
+        steps,
+        vertexes=[vertex("[1/1] RUN x", started=1, completed=2)],
+        logs=[log("[1/1] RUN x", b"%d\n" % number) for number in range(30_000)],
+    )
+    assert time.process_time() - began < 5
+    assert [type(change).__name__ for change in (changes[0], changes[-1])] == ["Began", "Ended"]
+    assert [change.text for change in changes if isinstance(change, Printed)] == [str(n) for n in range(30_000)]
