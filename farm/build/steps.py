@@ -107,19 +107,15 @@ class Steps:
             self.tail.append(line)
             return None
         changes: list[Change] = []
-        printed: dict[str, list[dict[str, Any]]] = {}
-        for log in status.get("logs") or ():
-            printed.setdefault(str(log.get("vertex")), []).append(log)
+        logs = list(status.get("logs") or ())
+        printed = _by_step(logs)
         for vertex in status.get("vertexes") or ():
             changes += self._begin(vertex)
             # What a step printed may come in one message with its begin and its end, and belongs between them.
-            if vertex.get("completed"):
-                for log in printed.pop(str(vertex.get("digest")), ()):
-                    changes += self._printed(log)
+            own = printed.pop(str(vertex.get("digest")), ()) if vertex.get("completed") else ()
+            changes += (change for log in own for change in self._printed(log))
             changes += self._end(vertex)
-        for log in status.get("logs") or ():
-            if str(log.get("vertex")) in printed:
-                changes += self._printed(log)
+        changes += (change for log in logs if _step_of(log) in printed for change in self._printed(log))
         for transfer in status.get("statuses") or ():
             self._transfer(transfer)
         return tuple(changes)
@@ -191,7 +187,7 @@ class Steps:
         yield Ended(step=step)
 
     def _printed(self, log: dict[str, Any]) -> Iterator[Printed]:
-        digest = str(log.get("vertex"))
+        digest = _step_of(log)
         step = self._steps.get(digest)
         if step is None:
             return
@@ -216,6 +212,17 @@ class Steps:
         if name.startswith("transferring "):
             key = (str(transfer.get("vertex")), name)
             self._sent[key] = max(self._sent.get(key, 0), int(transfer.get("current") or 0))
+
+
+def _by_step(logs: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for log in logs:
+        found.setdefault(_step_of(log), []).append(log)
+    return found
+
+
+def _step_of(log: dict[str, Any]) -> str:
+    return str(log.get("vertex"))
 
 
 def _named(name: str) -> Step:
