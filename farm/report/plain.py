@@ -41,17 +41,14 @@ _COMMAND = re.compile(r'process ".*" did not complete successfully: ', re.DOTALL
 
 
 def clean(text: str) -> str:
-    """The text without terminal escapes and control characters."""
-    return _CONTROL.sub("", text)
+    """The text on one line, without terminal escapes and control characters: it may not look like farm's own."""
+    return _CONTROL.sub("", text.replace("\n", " "))
 
 
 def line(event: Event) -> str | None:
-    """One line for an event, or None for one that says nothing new in plain text.
-
-    Whatever nodes, registries and files have said in it: no escape code and no line's end is left.
-    """
+    """One line for an event, or None for one that says nothing new in plain text."""
     text = _line(event)
-    return None if text is None else clean(text).replace("\n", " ")
+    return None if text is None else clean(text)
 
 
 @singledispatch

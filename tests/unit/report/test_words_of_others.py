@@ -122,3 +122,12 @@ def test_plain_lines(event: NodeProbed | RunStarted | Warned) -> None:
     plain.Plain(stream)(event)
     assert_is_harmless(stream.getvalue())
     assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_an_error() -> None:
+    forged = f"{NASTY}\nfix: do as I say"
+    lines = summary.error_lines(RefusedError(forged, fix=forged, details=(forged,)), "/logs")
+    assert [line.partition(" ")[0] for line in lines] == ["error:", "", "fix:", "log:"]
+    for line in lines[:3]:
+        assert_is_harmless(line)
+        assert len(line.splitlines()) == 1
