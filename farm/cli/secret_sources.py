@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -37,7 +38,11 @@ def check(secrets: tuple[str, ...], environment: Mapping[str, str] = os.environ)
 
 def _check_file(name: str, file: Path) -> None:
     try:
-        size = file.stat().st_size
+        found = file.stat()
+        if stat.S_ISFIFO(found.st_mode):
+            # To open it would wait for a writer; and each node reads a secret anew.
+            raise UsageError(f"--secret id={name}: {file} is a pipe, which can be read once only", fix=_WRITE)
+        size = found.st_size
         with file.open("rb"):
             pass
     except OSError as error:

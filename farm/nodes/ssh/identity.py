@@ -36,6 +36,9 @@ async def offered(target: Target) -> AsyncIterator[Identity]:
         pairs: list[asyncssh.SSHKeyPair] = []
         unusable: list[str] = []
         for path in target.keys:
+            if path.is_fifo() or path.is_char_device():
+                unusable.append(f"{path} is not a file")  # reading it may never end
+                continue
             try:
                 pairs += _load(path, target.certificates, in_agent)
             except (ValueError, OSError) as error:

@@ -68,6 +68,8 @@ def remember(target: Target, added: str, *, replace: bool) -> Path:
     `replace` is not set, FarmError where the file cannot be written.
     """
     file = target.known_hosts[0]
+    if file.is_fifo() or file.is_char_device():
+        raise FarmError(f"{file} is not a file", fix="name one at `known_hosts:`")
     known = keys_for(target, load(target))
     if asyncssh.import_public_key(added.split(None, 1)[1]) in known:
         return file
@@ -84,6 +86,8 @@ def remember(target: Target, added: str, *, replace: bool) -> Path:
 
 
 def _lines(file: Path, target: Target) -> list[str]:
+    if file.is_fifo() or file.is_char_device():
+        return []  # reading it may never end
     try:
         return file.read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:

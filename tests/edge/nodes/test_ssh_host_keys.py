@@ -160,3 +160,15 @@ async def test_an_authority_vouches_for_its_hosts(start_sshd: StartSshd, tmp_pat
     sshd = start_sshd(HostKey=str(host_key), HostCertificate=f"{host_key}-cert.pub")
     sshd.known_hosts.write_text(f"@cert-authority * {public(authority)}\n")
     await (await connect(sshd.node())).close()
+
+
+async def test_what_never_ends_is_no_file_of_keys(sshd: Sshd, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    key = await trust.host_key(sshd.node())
+    for endless in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(RefusedError, match="the host key is unknown"):
+            await connect(sshd.node(known_hosts=endless))
+        with pytest.raises(FarmError, match="is not a file"):
+            await trust.remember(sshd.node(known_hosts=endless), key)
+        with pytest.raises(RefusedError, match="is not a file"):
+            await connect(sshd.node(key=endless))
