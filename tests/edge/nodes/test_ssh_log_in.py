@@ -18,6 +18,7 @@ from farm.nodes.ssh.connect import connect
 from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd, free_port, keygen
 from tests.edge.nodes.serving import serving
+from tests.edge.nodes.waiting import listens_at, wait_until
 
 
 async def logs_in(node: Node) -> bool:
@@ -32,8 +33,7 @@ def agent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A real ssh-agent; fill it with ssh-add."""
     socket_path = tmp_path / "agent"
     process = subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL)
-    while not socket_path.exists():
-        time.sleep(0.01)
+    wait_until(lambda: listens_at(socket_path))  # its file is there a moment before it listens
     monkeypatch.setenv("SSH_AUTH_SOCK", str(socket_path))
     yield socket_path
     process.terminate()
