@@ -138,6 +138,8 @@ class Farm:
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+        # Compiled modules are kept, as they are on every user's machine: compiling all anew takes seconds each time.
+        inherited.pop("PYTHONDONTWRITEBYTECODE", None)
         own = {
             "HOME": str(self.home),
             "XDG_STATE_HOME": str(self.state),
