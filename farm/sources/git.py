@@ -14,6 +14,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from farm import folders
 from farm.errors import FarmError, UsageError
@@ -178,7 +179,10 @@ def _environment(url: GitUrl, protocols: Sequence[str]) -> dict[str, str]:
         ("http.lowSpeedTime", "60"),
     ]
     if url.username:
-        settings += [("credential.helper", ""), ("credential.helper", _HELPER)]
+        # For this server alone: a stranger's submodule, or a redirect, may lead to another, which would be told too.
+        parts = urlsplit(url.remote)
+        key = f"credential.{parts.scheme}://{parts.netloc}.helper"
+        settings += [(key, ""), (key, _HELPER)]
     environment = {name: value for name, value in os.environ.items() if name not in _LOCAL}
     for index, (name, value) in enumerate(settings):
         environment |= {f"GIT_CONFIG_KEY_{index}": name, f"GIT_CONFIG_VALUE_{index}": value}

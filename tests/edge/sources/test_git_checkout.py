@@ -7,8 +7,9 @@ import contextlib
 import os
 import resource
 import socket
+import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from farm.sources.git_errors import NoSuchRefError
 from farm.sources.giturl import GitUrl
 from tests.edge.registry.docker_registry import free_port
 from tests.edge.registry.http_server import Answer, Asked, Server
-from tests.edge.sources.repository import SECONDS, Daemon, Repository
+from tests.edge.sources.repository import ENVIRONMENT, SECONDS, Daemon, Repository
 
 
 @pytest.fixture(autouse=True)
@@ -270,6 +271,66 @@ async def test_a_password_goes_to_the_server_and_is_seen_nowhere_else(tmp_path: 
     assert not [line for line in seen if "s3cret" in line]
     assert "s3cret" not in f"{error.value} {error.value.fix} {error.value.details}"
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
+
+
+def backend(base: Path, asked: Asked) -> Answer:
+    """What git's own program for web servers answers."""
+    path, _, query = asked.path.partition("?")
+    environment = {
+        **ENVIRONMENT,
+        "GIT_PROJECT_ROOT": str(base),
+        "GIT_HTTP_EXPORT_ALL": "1",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "safe.directory",
+        "GIT_CONFIG_VALUE_0": "*",
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "REQUEST_METHOD": asked.method,
+        "CONTENT_TYPE": asked.headers.get("Content-Type", ""),
+        "HTTP_CONTENT_ENCODING": asked.headers.get("Content-Encoding", ""),
+        "GIT_PROTOCOL": asked.headers.get("Git-Protocol", ""),
+    }
+    done = subprocess.run(["git", "http-backend"], input=asked.body, env=environment, check=True, capture_output=True)
+    head, _, body = done.stdout.partition(b"\r\n\r\n")
+    headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
+    return Answer(status=int(headers.pop("Status", "200").split()[0]), body=body, headers=headers)
+
+
+def asking(reply: Callable[[Asked], Answer]) -> Callable[[Asked], Answer]:
+    """The same, for those alone who give a password; which one does not matter."""
+    refusal = Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+    return lambda asked: reply(asked) if "Authorization" in asked.headers else refusal
+
+
+def given(server: Server) -> set[str | None]:
+    """Every login that a server was given."""
+    return {asked.headers.get("Authorization") for asked in server.asked}
+
+
+@pytest.mark.parametrize("way", ["submodule", "redirect"])
+async def test_a_password_goes_to_no_other_server(tmp_path: Path, way: str) -> None:
+    """A repository decides where its submodules are, and a server where it sends one to; both may be a stranger's."""
+    served = tmp_path / "served"
+    with Server(asking(lambda asked: backend(served, asked))) as stranger:
+        commit = Repository(served / "inner.git").commit(file="x")
+        outer = Repository(served / "outer.git")
+        if way == "submodule":
+            outer.commit(**{".gitmodules": f'[submodule "s"]\n path = s\n url = http://{stranger.domain}/inner.git\n'})
+            outer.git("update-index", "--add", "--cacheinfo", f"160000,{commit},s")
+        outer.git("commit", "--quiet", "--allow-empty", "--message=change")
+
+        def reply(asked: Asked) -> Answer:
+            if way == "redirect":
+                return Answer(status=302, headers={"Location": f"http://{stranger.domain}{asked.path}"})
+            return backend(served, asked)
+
+        with Server(asking(reply) if way == "submodule" else reply) as own:
+            found = giturl.parse(f"http://me:s3cret@{own.domain}/outer.git/.git")
+            assert found
+            with pytest.raises(RefusedError, match="wants a login"):
+                await checkout(found, tmp_path / "out")
+        assert given(own) == ({None, "Basic bWU6czNjcmV0"} if way == "submodule" else {None})
+        assert given(stranger) == {None}
 
 
 async def test_a_login_is_never_asked_for(tmp_path: Path) -> None:
