@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from farm.errors import FarmError
+from farm.nodes.probe.binfmt import Handler
 from farm.platforms import Platform
 
 
@@ -31,6 +32,8 @@ class Facts:
 
     `native` holds the platforms that the CPU runs itself, the node's own first; `emulated` those that only an emulator
     runs. `disk_*` is the file system of the engine's cache. `clock_skew` is in seconds, positive if the node is ahead.
+    `aarch32` says whether an arm64 node runs 32-bit ARM programs, None where it could not say; `handlers` are the
+    emulators that its kernel starts.
     """
 
     node: str
@@ -50,6 +53,8 @@ class Facts:
     temperature: float | None
     engines: tuple[FoundEngine, ...]
     clock_skew: float | None = None
+    aarch32: bool | None = None
+    handlers: tuple[Handler, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,8 @@ def facts(output: str, *, node: str, now: float | None = None) -> Facts:
         engines=found,
         # `date` cuts off the fraction, which is half a second on average.
         clock_skew=round(clock + 0.5 - now, 1) if clock is not None and now is not None else None,
+        aarch32=machine.aarch32,
+        handlers=machine.handlers,
     )
 
 
