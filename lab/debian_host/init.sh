@@ -1,7 +1,7 @@
 #!/bin/bash
 # The first process of a Debian machine of its own. Called outside, it goes into control groups of the machine's own and
-# starts itself again in new namespaces; there it makes the file systems, leaves the outside's behind, starts sshd, and then
-# only waits. With it ends all that is inside, mounts and network included.
+# starts itself again in new namespaces; there it makes the file systems, leaves the outside's behind, and becomes systemd
+# where the tree has it; else it starts sshd and then only waits. With it ends all that is inside, mounts and network included.
 #
 # Everything comes in as environment: NAME (host name), DIR (the machine's directory outside), TREE (the root file system,
 # never written to), GROUP (the name of its control groups).
@@ -66,8 +66,12 @@ for memory in dev/shm tmp; do mount -t tmpfs -o mode=1777 tmpfs "$memory"; done
 mount -t tmpfs -o mode=755 tmpfs run
 mkdir run/sshd run/lock
 
-# The same versions of control groups as outside, from this machine's own group downwards.
-if [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
+# The same versions of control groups as outside, from this machine's own group downwards; but systemd takes no version 1
+# any more, so it gets version 2, without controllers where version 1 has them.
+systemd=/usr/lib/systemd/systemd
+if [[ -x .$systemd ]]; then
+    mount -t cgroup2 cgroup2 sys/fs/cgroup
+elif [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
     mount -t cgroup2 cgroup2 sys/fs/cgroup
     # A group that hands controllers down may hold no process itself (cgroups(7)).
     mkdir sys/fs/cgroup/init
@@ -91,6 +95,13 @@ pivot_root . mnt
 umount --lazy /mnt
 mount --make-rshared /
 cd /
+if [[ -x $systemd ]]; then
+    # The kernel's settings are the outside's too, and systemd would set some; those of the network are its own.
+    mount --bind /proc/sys /proc/sys
+    mount --bind /proc/sys/net /proc/sys/net
+    mount -o remount,bind,ro /proc/sys
+    exec env -i FARM_LAB_ID="$FARM_LAB_ID" container=farm-lab "$systemd"
+fi
 /usr/sbin/sshd -D -e &
 
 # bash as process 1 also collects what its descendants leave behind.

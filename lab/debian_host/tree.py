@@ -13,6 +13,8 @@ from lab.errors import LabError
 RELEASE = "trixie"
 # What a minimal installation with an SSH server has.
 BARE = ("ca-certificates", "iproute2", "openssh-server", "procps", "sudo")
+# What an installed board has beside: `host.up` with these boots systemd.
+SYSTEMD = ("dbus", "libpam-systemd", "systemd-sysv")
 DOCKER = ("docker.io", "docker-cli", "iptables")
 # Another archive than debootstrap's own choice, such as a mirror in the house.
 _MIRROR = "FARM_LAB_DEBIAN_MIRROR"
