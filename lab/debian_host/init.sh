@@ -68,7 +68,8 @@ mkdir run/sshd run/lock
 
 # The same versions of control groups as outside, from this machine's own group downwards; but systemd takes no version 1
 # any more, so it gets version 2, without controllers where version 1 has them.
-systemd=/usr/lib/systemd/systemd
+# Only where it is meant to be the first process: as a library of other packages it is nearly everywhere.
+systemd=/usr/sbin/init
 if [[ -x .$systemd ]]; then
     mount -t cgroup2 cgroup2 sys/fs/cgroup
 elif [[ -e /sys/fs/cgroup/cgroup.controllers ]]; then
