@@ -6,15 +6,18 @@ from typing import Any
 
 from farm.inventory.files import load, locate
 from farm.inventory.mistakes import InventoryError, Mistake
-from farm.inventory.nodes import Engine, Inventory, Node, Registry
+from farm.inventory.nodes import Engine, Inventory, Limits, Node, Power, Proxy, Registry
 from farm.inventory.patience import Retry, Timeouts
 
 __all__ = [
     "Engine",
     "Inventory",
     "InventoryError",
+    "Limits",
     "Mistake",
     "Node",
+    "Power",
+    "Proxy",
     "Registry",
     "Retry",
     "Timeouts",

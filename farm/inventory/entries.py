@@ -2,19 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Required
+from typing import Annotated, Any, Literal, Required
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict, override  # pydantic needs this TypedDict before Python 3.12
 
-from farm.inventory import rules
-from farm.inventory.nodes import Engine
+from farm.inventory import board_rules, network_rules, rules
+from farm.inventory.nodes import Engine, IoClass
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
 _Path = Annotated[str, rules.PATH]
 _Time = Annotated[str, rules.TIME]
 _Attempts = Annotated[int, Field(ge=1, le=20), rules.ATTEMPTS]
+
+
+@with_config(_CLOSED)
+class LimitsEntry(TypedDict, total=False):
+    """What builds may take of a node."""
+
+    memory: Annotated[str, board_rules.MEMORY, Field(description="Memory of all builds together, such as 1500M or 1G.")]
+    cpus: Annotated[float, Field(ge=0.1, le=256), board_rules.CPUS, Field(description="Cores, and parts of them: 1.5.")]
+    nice: Annotated[int, Field(ge=0, le=19), board_rules.NICE, Field(description="How far builds step back, 0 to 19.")]
+    io: Annotated[IoClass, board_rules.IO, Field(description="How builds share the disk: best-effort, or idle.")]
+    parallel: Annotated[
+        int, Field(ge=1, le=64), board_rules.PARALLEL, Field(description="Build steps at the same time.")
+    ]
+
+
+@with_config(_CLOSED)
+class ProxyEntry(TypedDict, total=False):
+    """The HTTP proxy, for what is pulled and for the steps of a build."""
+
+    http: Annotated[
+        str, network_rules.PROXY, Field(description="URL of the proxy for http, or $NAME of a variable with it.")
+    ]
+    https: Annotated[
+        str, network_rules.PROXY, Field(description="URL of the proxy for https, or $NAME of a variable with it.")
+    ]
+    no_proxy: Annotated[
+        list[Annotated[str, network_rules.NO_PROXY]],
+        network_rules.NO_PROXIES,
+        Field(description="Hosts, .domains, addresses and networks that are reached without it."),
+    ]
+
+
+@with_config(_CLOSED)
+class PowerEntry(TypedDict, total=False):
+    """How the coordinator wakes a node, puts it to sleep and cycles it."""
+
+    mac: Annotated[str, board_rules.MAC, Field(description="Its network card's address, for Wake-on-LAN.")]
+    broadcast: Annotated[
+        str, board_rules.BROADCAST, Field(description="Where Wake-on-LAN is sent to; default: 255.255.255.255.")
+    ]
+    wake: Annotated[str | list[str], board_rules.COMMAND, Field(description="Command that switches the node on.")]
+    cycle: Annotated[
+        str | list[str], board_rules.COMMAND, Field(description="Command that switches it off and on again.")
+    ]
+    off: Annotated[str | list[str], board_rules.COMMAND, Field(description="Command that switches it off.")]
+    wake_within: Annotated[_Time, Field(description="How long a woken node is awaited; default: 2m.")]
+    command_within: Annotated[_Time, Field(description="How long each command may take; default: 30s.")]
+    after: Annotated[
+        Literal["sleep", "stay"],
+        board_rules.AFTER,
+        Field(description="What becomes of a woken node after the run: sleep, or stay (the default)."),
+    ]
+
+
+@with_config(_CLOSED)
+class ReachEntry(TypedDict, total=False):
+    """How a node reaches a registry."""
+
+    http: Annotated[bool, rules.SWITCH, Field(description="Whether the registry speaks plain HTTP; default: false.")]
+    ca: Annotated[_Path, Field(description="PEM file of the CA that signed the registry's certificate.")]
+    mirrors: Annotated[
+        list[Annotated[str, network_rules.MIRROR]],
+        network_rules.MIRRORS,
+        Field(description="Asked first, in this order: host[:port][/path]."),
+    ]
+
+
+@with_config(_CLOSED)
+class RegistryEntry(ReachEntry, total=False):
+    """How to reach a registry that is not plain HTTPS with a well-known certificate, and what it is for."""
+
+    push: Annotated[bool, rules.SWITCH, Field(description="Whether builds may push there; default: true.")]
+    pull: Annotated[bool, rules.SWITCH, Field(description="Whether builds may pull from there; default: true.")]
 
 
 @with_config(_CLOSED)
@@ -42,14 +115,16 @@ class NodeEntry(TypedDict, total=False):
     slots: Annotated[
         int, Field(ge=1, le=64), rules.SLOTS, Field(description="Builds at the same time on this node; default: 1.")
     ]
-
-
-@with_config(_CLOSED)
-class RegistryEntry(TypedDict, total=False):
-    """How to reach a registry that is not plain HTTPS with a well-known certificate."""
-
-    http: Annotated[bool, rules.SWITCH, Field(description="Whether the registry speaks plain HTTP; default: false.")]
-    ca: Annotated[_Path, Field(description="PEM file of the CA that signed the registry's certificate.")]
+    image: Annotated[
+        str, network_rules.IMAGE, Field(description="BuildKit's image for engine container; default: farm's.")
+    ]
+    limits: Annotated[LimitsEntry | None, Field(description="What builds may take of a node that also serves.")]
+    proxy: Annotated[ProxyEntry | None, Field(description="Instead of the farm's proxy; {} for none.")]
+    registries: Annotated[
+        dict[Annotated[str, rules.REGISTRY], ReachEntry | None] | None,
+        Field(description="Instead of the farm's settings for the same registries."),
+    ]
+    power: Annotated[PowerEntry | None, Field(description="How the coordinator switches the node on and off.")]
 
 
 @with_config(_CLOSED)
@@ -103,6 +178,7 @@ class FileEntry(TypedDict, total=False):
         dict[Annotated[str, rules.REGISTRY], RegistryEntry | None] | None,
         Field(description="Registries that need more than plain HTTPS, by host[:port]."),
     ]
+    proxy: Annotated[ProxyEntry | None, Field(description="The HTTP proxy of all nodes and of the coordinator.")]
     retry: Annotated[RetryEntry | None, Field(description="How often a platform is tried again, and when.")]
     timeouts: Annotated[TimeoutsEntry | None, Field(description="When a build is given up.")]
     cache: Annotated[

@@ -2,13 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic_core import ErrorDetails
 
 from farm.inventory.document import Document
-from farm.inventory.entries import FileEntry, KindsEntry, NodeEntry, RegistryEntry, RetryEntry, TimeoutsEntry
+from farm.inventory.entries import (
+    FileEntry,
+    KindsEntry,
+    LimitsEntry,
+    NodeEntry,
+    PowerEntry,
+    ProxyEntry,
+    ReachEntry,
+    RegistryEntry,
+    RetryEntry,
+    TimeoutsEntry,
+)
 from farm.inventory.mistakes import Mistake, did_you_mean, plain, show
 from farm.inventory.rules import is_host
 from farm.inventory.walk import Location, described
+
+_ENTRIES: Mapping[str, type] = {
+    "limits": LimitsEntry,
+    "power": PowerEntry,
+    "proxy": ProxyEntry,
+    "retry": RetryEntry,
+    "timeouts": TimeoutsEntry,
+}
+_COMMANDS = ("wake", "cycle", "off")
+_KINDS = {"nodes": "node", "registries": "registry"}
 
 
 def explain(error: ErrorDetails, document: Document) -> Mistake:
@@ -27,15 +50,22 @@ def explain(error: ErrorDetails, document: Document) -> Mistake:
 
 
 def subject(location: Location) -> str:
-    """What a place is called in a message: "node pi4: `port`"."""
-    owner, *keys = [plain(str(step)) for step in location] or ["the inventory"]
-    if owner in {"nodes", "registries"} and keys:
-        owner = f"{'node' if owner == 'nodes' else 'registry'} {keys.pop(0)}"
-    elif len(keys) > 1 and not keys[1].isdecimal():
-        owner = f"{owner}: {keys.pop(0)}"
-    elif location and not keys:
-        owner = f"`{owner}`"
-    return f"{owner}: `{keys[0]}`" if keys else owner
+    """What a place is called in a message: "node pi4: `port`", "node pi4: limits: `memory`"."""
+    *owners, last = _steps(location) or ["the inventory"]
+    if not owners:
+        return last if " " in last else f"`{last}`"
+    return ": ".join([*owners, last if " " in last else f"`{last}`"])
+
+
+def _steps(location: Location) -> list[str]:
+    """The keys on the way, a node or registry together with its kind; a list stands for its items."""
+    steps: list[str] = []
+    keys = [plain(step) for step in location if isinstance(step, str)]
+    while keys:
+        key = keys.pop(0)
+        kind = _KINDS.get(key)
+        steps.append(f"{kind} {keys.pop(0)}" if kind and keys else key)
+    return steps
 
 
 def _unknown_key(location: Location, document: Document) -> Mistake:
@@ -50,7 +80,7 @@ def _unknown_key(location: Location, document: Document) -> Mistake:
 
 def _unfit_name(error: ErrorDetails, document: Document) -> Mistake:
     location, name, rule = error["loc"][:-1], error["input"], error["ctx"]["rule"]
-    kind = "node" if location[0] == "nodes" else "registry"
+    kind = _KINDS[str(location[-2])]
     message = f"the {kind} name {show(name)} cannot be used"
     return document.mistake(location, message, expected=rule.expected, hint=rule.hint(name), at_key=True)
 
@@ -69,8 +99,15 @@ def _unfit_value(error: ErrorDetails, document: Document) -> Mistake:
     elif wanted == "string_type" and value is not None and rule.accepts(text):
         hint = f'put it in quotes: "{text}"'
     verb = "holds" if isinstance(location[-1], int) else "is"
-    message = f"{subject(location)} {verb} {described(value, text)}"
+    message = f"{subject(location)} {verb} {_described(location, value, text)}"
     return document.mistake(location, message, expected=rule.expected, hint=hint)
+
+
+def _described(location: Location, value: object, text: str) -> str:
+    """A value in words, but none that may be a login and cannot be told from other text by its form."""
+    if isinstance(value, str) and (location[-1] in _COMMANDS or {"proxy", "no_proxy"} & set(location) == {"proxy"}):
+        return "a text that is not shown here, for it may hold a password"
+    return described(value, text)
 
 
 def _unfit_mapping(error: ErrorDetails, document: Document) -> Mistake:
@@ -80,11 +117,13 @@ def _unfit_mapping(error: ErrorDetails, document: Document) -> Mistake:
             expected, hint = "names of nodes, each with a mapping", None
         case ("nodes", _) if isinstance(value, str):
             expected, hint = "a mapping", f"write `{{host: {value}}}`" if is_host(value) else None
-        case ("registries",):
+        case (*_, "registries"):
             expected, hint = "host[:port] of registries, each with a mapping", None
+        case (*_, "proxy") if isinstance(value, str):
+            expected, hint = "a mapping", "write the URL at `http:` and `https:` in it"
         case _:
             expected, hint = "a mapping", None
-    state = described(value, document.values[location].text)
+    state = _described(location, value, document.values[location].text)
     return document.mistake(location, f"{subject(location)} is {state}", expected=expected, hint=hint)
 
 
@@ -97,10 +136,8 @@ def _keys(location: Location) -> list[str]:
             return list(NodeEntry.__annotations__)
         case ("registries", _):
             return list(RegistryEntry.__annotations__)
-        case ("retry",):
-            return list(RetryEntry.__annotations__)
+        case ("nodes", _, "registries", _) | ("defaults", "registries", _):
+            return list(ReachEntry.__annotations__)
         case ("retry", "kinds"):
             return list(KindsEntry.__annotations__)
-        case ("timeouts",):
-            return list(TimeoutsEntry.__annotations__)
-    return []
+    return list(_ENTRIES[str(location[-1])].__annotations__)

@@ -28,7 +28,7 @@ def load(path: Path | None = None) -> Inventory:
     text = read_text(found)
     from farm.inventory.check import parse  # pydantic and PyYAML take longer to load than most commands need
 
-    return parse(text, str(found), base=found.absolute().parent, home=Path.home())
+    return parse(text, str(found), base=found.absolute().parent, home=Path.home(), environment=os.environ)
 
 
 def locate(environment: Mapping[str, str], directory: Path) -> Path | None:

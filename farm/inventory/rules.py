@@ -32,6 +32,7 @@ class Rule:
     expected: str
     pattern: str | None = None
     fits: Callable[[str], bool] | None = None
+    fits_list: Callable[[list[str]], bool] | None = None
     hint: Callable[[str], str | None] = _no_hint
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -50,6 +51,8 @@ class Rule:
                 raise  # an item of a list has its own rule and place
             raise self._unfit(error.errors()[0]["type"]) from None
         if isinstance(fit, str) and not self.accepts(fit):
+            raise self._unfit("rule")
+        if isinstance(fit, list) and self.fits_list and not self.fits_list(fit):
             raise self._unfit("rule")
         return fit
 

@@ -25,6 +25,8 @@ Location = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {f"{_TAG}{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")}
 _MERGE = f"{_TAG}merge"
+# A key of ours that YAML 1.1, and hardly any reader of it, takes for false.
+_WORDS = {"off"}
 # YAML 1.1 reads 0755 as octal and 22:30 as minutes. Only what everybody reads as a whole number is one here.
 _WHOLE_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 
@@ -100,10 +102,9 @@ class Walk:
                 key, "a key is a list or a mapping", expected="text", hint="put it in quotes if `{` or `[` is meant"
             )
             return None
-        data = _scalar(key)
-        if isinstance(data, str):
-            return data
-        text = str(key.value)
+        data, text = _scalar(key), str(key.value)
+        if isinstance(data, str) or text in _WORDS:
+            return text
         hint = None if data is None else f'put it in quotes: "{text}"'
         self._note(key, f"a key is {described(data, text)}", expected="text", hint=hint)
         return None if data is None else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ import jsonschema
 import pytest
 import yaml
 
-from farm.inventory import InventoryError, Retry, Timeouts, load, schema
+from farm.inventory import InventoryError, Power, Proxy, Registry, Retry, Timeouts, load, schema
 from farm.inventory.check import parse
+from farm.inventory.document import read
 from farm.inventory.files import MAX_BYTES
 from farm.inventory.nodes import BUILT_IN
 
@@ -164,17 +166,42 @@ def test_the_shipped_example_shows_the_defaults_of_the_whole_farm() -> None:
 def test_what_the_shipped_example_shows_as_a_comment_is_right_too() -> None:
     path = REPOSITORY / "inventory.yaml"
     text = path.read_text()
-    of_a_node = ("# known_hosts:", "# port:", "# engine:", "# socket:", "# jump:", "# slots:")
-    for commented in (*of_a_node, "# total:", "# build:", "# cache:"):
+    of_a_node = ("# known_hosts:", "# port:", "# engine:", "# image:", "# socket:", "# jump:", "# slots:")
+    for commented in (*of_a_node, "# power:", "# proxy: {}", "# registries:", "# total:", "# build:", "# cache:"):
         assert commented in text
         text = text.replace(commented, commented.removeprefix("# "))
     text = text.replace("  # registry.example.org:\n  #   ca:", "  registry.example.org:\n    ca:")
     text = text.replace("  # kinds:", "  kinds:").replace("  #   transient:", "    transient:")
     text = text.replace("  #   step_failed:", "    step_failed:")
-    inventory = parse(text, "inventory.yaml")
+    text = re.sub(
+        r"(?m)^    #   (?=(mac|broadcast|wake|cycle|off|after|wake_within|command_within|docker\.io):)", " " * 6, text
+    )
+    text = text.replace("  #   push:", "    push:").replace("  # docker.io:", "  docker.io:")
+    text = text.replace("  #   mirrors:", "    mirrors:").replace("  #     - registry.lan", "      - registry.lan")
+    text = text.replace("# proxy:\n#   http:", "proxy:\n  http:").replace("#   https:", "  https:")
+    text = text.replace("#   no_proxy:", "  no_proxy:")
+    inventory = parse(text, "inventory.yaml", environment={"HTTPS_PROXY": "http://other.lan"})
+    jsonschema.validate(read(text, "inventory.yaml").data, schema())
+    assert inventory.registries["docker.io"] == Registry(mirrors=("registry.lan:5000",))
+    assert inventory.proxy == Proxy(
+        http="http://proxy.lan:3128", https="http://other.lan", no_proxy=(".lan", "192.168.1.0/24")
+    )
+    assert inventory.registries["registry.example.org"].push is False
     assert inventory.registries["registry.example.org"].ca == Path("registry-ca.pem")
     node = inventory.nodes["z2"]
-    assert (node.known_hosts, node.port, node.engine) == (Path("known_hosts"), 22, "buildkitd")
+    assert (node.known_hosts, node.port, node.engine) == (Path("known_hosts"), 22, "container")
+    assert (node.image, node.proxy) == ("moby/buildkit:v0.34.2", None)
+    assert node.registries["docker.io"].mirrors == ("mirror.lan:5000",)
+    assert node.power == Power(
+        mac="00:1f:2e:3d:4c:5b",
+        broadcast="192.168.1.255",
+        wake=("curl", "-fsS", "http://plug.lan/on"),
+        cycle=("curl", "-fsS", "http://plug.lan/cycle"),
+        off=("ssh", "z2", "sudo", "systemctl", "suspend"),
+        wake_within=120,
+        command_within=30,
+        sleep_after=True,
+    )
     assert (inventory.timeouts.build, inventory.cache) == (7200, "registry.lan:5000/buildcache")
     assert (inventory.retry.total, inventory.retry.kinds) == (7200, {"transient": 5, "step_failed": 1})
     assert (node.socket, node.jump, node.slots) == ("/run/buildkit/buildkitd.sock", "farm@gateway.lan:22", 1)

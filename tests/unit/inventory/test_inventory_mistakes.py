@@ -8,7 +8,11 @@ from farm.errors import Exit, UsageError
 from farm.inventory.check import parse
 from farm.inventory.mistakes import InventoryError, Mistake
 
-NODE_KEYS = "host, port, user, key, known_hosts, platforms, engine, socket, jump, labels, slots"
+NODE_KEYS = (
+    "host, port, user, key, known_hosts, platforms, engine, socket, jump, labels, slots, image, limits, proxy,"
+    " registries, power"
+)
+ENGINES = "auto, buildkitd, docker, container, local"
 NAME = "at most 63 of a-z, 0-9, `-`, `_` and `.`, beginning with a letter or digit"
 PLATFORM = "a platform such as linux/arm64 or linux/arm/v7"
 HOST = "a host name or an IP address"
@@ -149,14 +153,11 @@ VALUES = [
     # engine
     (
         "host: a, engine: buildkit",
-        (
-            "32: node pi4: `engine` is 'buildkit' - expected one of auto, buildkitd, docker, local"
-            " - did you mean `buildkitd`?"
-        ),
+        f"32: node pi4: `engine` is 'buildkit' - expected one of {ENGINES} - did you mean `buildkitd`?",
     ),
     (
         "host: a, engine: 1",
-        "32: node pi4: `engine` is the number 1 - expected one of auto, buildkitd, docker, local",
+        f"32: node pi4: `engine` is the number 1 - expected one of {ENGINES}",
     ),
     (
         "host: a, engine: local",
@@ -206,7 +207,7 @@ FILES = [
         "nodes: {a: {host: a}}\ndefault: {}\nfoo: 1\n",
         [
             "2:1: unknown key `default` - did you mean `defaults`?",
-            "3:1: unknown key `foo` - expected one of nodes, defaults, registries, retry, timeouts, cache",
+            "3:1: unknown key `foo` - expected one of nodes, defaults, registries, proxy, retry, timeouts, cache",
         ],
     ),
     (

@@ -10,12 +10,22 @@ import pytest
 from farm import platforms
 from farm.build.failures import Kind
 from farm.inventory.check import parse
-from farm.inventory.entries import FileEntry, KindsEntry, NodeEntry, RegistryEntry, RetryEntry, TimeoutsEntry
-from farm.inventory.nodes import BUILT_IN, Inventory, Node, Registry
+from farm.inventory.entries import (
+    FileEntry,
+    KindsEntry,
+    LimitsEntry,
+    NodeEntry,
+    PowerEntry,
+    ProxyEntry,
+    RegistryEntry,
+    RetryEntry,
+    TimeoutsEntry,
+)
+from farm.inventory.nodes import BUILT_IN, Inventory, Limits, Node, Power, Proxy, Registry
 from farm.inventory.patience import Retry, Timeouts
 
 EVERYTHING = """
-defaults: {user: farm, labels: [home], slots: 2}
+defaults: {user: farm, labels: [home], slots: 2, limits: {memory: 600M}}
 nodes:
   pi4:
     host: pi4.lan
@@ -24,17 +34,31 @@ nodes:
     key: ~/.ssh/id
     known_hosts: hosts
     platforms: [aarch64, linux/arm]
-    engine: buildkitd
+    engine: container
     socket: /run/buildkit/buildkitd.sock
     jump: me@gateway:22
     labels: []
     slots: 1
+    image: registry.lan:5000/buildkit:v1
+    limits: {memory: 1.5G, cpus: 2, nice: 10, io: idle, parallel: 2}
+    proxy: {http: $PROXY, no_proxy: [.lan]}
+    registries: {registry.lan:5000: , docker.io: {mirrors: [near.lan/hub]}}
+    power:
+      mac: 00-1F-2E-3D-4C-5B
+      broadcast: 192.168.1.255
+      wake: curl -s 'http://plug/on now'
+      cycle: [./plug, cycle]
+      off: ~/bin/plug off
+      wake_within: 3m
+      command_within: 10s
+      after: sleep
   z1: {host: "fe80::1%eth0"}
   here: {engine: local}
 registries:
-  registry.lan:5000: {http: true}
+  registry.lan:5000: {http: true, pull: false}
   "[::1]:5000":
-  hub.lan: {ca: /etc/ca.pem}
+  hub.lan: {ca: /etc/ca.pem, mirrors: [registry.lan:5000, "[::1]:5000/hub"], push: false}
+proxy: {http: "http://proxy:3128", https: "http://me:secret@proxy:3128/"}
 retry: {attempts: 5, pause: 2s, longest_pause: 1.5m, total: 2h, kinds: {transient: 9, step_failed: 1}}
 timeouts: {silence: 20m, build: 3h}
 cache: registry.lan:5000/team/buildcache
@@ -43,7 +67,22 @@ x-anything: {at: all}
 
 
 def test_every_key_arrives_and_defaults_fill_what_is_not_said() -> None:
-    inventory = parse(EVERYTHING, "f.yaml", base=Path("/farm"), home=Path("/home/me"))
+    inventory = parse(
+        EVERYTHING,
+        "f.yaml",
+        base=Path("/farm"),
+        home=Path("/home/me"),
+        environment={"PROXY": "http://other:80"},
+    )
+    proxy = Proxy(http="http://proxy:3128", https="http://me:secret@proxy:3128/")
+    limits = Limits(memory=600 * 2**20)
+    registries = {
+        "registry.lan:5000": Registry(http=True, pull=False),
+        "[::1]:5000": Registry(),
+        "hub.lan": Registry(ca=Path("/etc/ca.pem"), mirrors=("registry.lan:5000", "[::1]:5000/hub"), push=False),
+    }
+    assert inventory.registries == registries
+    assert inventory.proxy == proxy
     assert list(inventory.nodes.values()) == [
         Node(
             name="pi4",
@@ -53,21 +92,43 @@ def test_every_key_arrives_and_defaults_fill_what_is_not_said() -> None:
             key=Path("/home/me/.ssh/id"),
             known_hosts=Path("/farm/hosts"),
             platforms=(platforms.parse("linux/arm64"), platforms.parse("linux/arm/v7")),
-            engine="buildkitd",
+            engine="container",
             socket="/run/buildkit/buildkitd.sock",
             jump="me@gateway:22",
             labels=(),
             slots=1,
+            image="registry.lan:5000/buildkit:v1",
+            limits=Limits(memory=1536 * 2**20, cpus=2.0, nice=10, io="idle", parallel=2),
+            proxy=Proxy(http="http://other:80", no_proxy=(".lan",)),
+            registries={
+                **registries,
+                "registry.lan:5000": Registry(pull=False),
+                "docker.io": Registry(mirrors=("near.lan/hub",)),
+            },
+            power=Power(
+                mac="00:1f:2e:3d:4c:5b",
+                broadcast="192.168.1.255",
+                wake=("curl", "-s", "http://plug/on now"),
+                cycle=("/farm/plug", "cycle"),
+                off=("/home/me/bin/plug", "off"),
+                wake_within=180,
+                command_within=10,
+                sleep_after=True,
+            ),
         ),
-        Node(name="z1", host="fe80::1%eth0", user="farm", labels=("home",), slots=2),
-        Node(name="here", engine="local", user="farm", labels=("home",), slots=2),
+        Node(
+            name="z1",
+            host="fe80::1%eth0",
+            user="farm",
+            labels=("home",),
+            slots=2,
+            limits=limits,
+            proxy=proxy,
+            registries=registries,
+        ),
+        Node(name="here", engine="local", user="farm", labels=("home",), slots=2, proxy=proxy, registries=registries),
     ]
     assert list(inventory.nodes) == ["pi4", "z1", "here"]
-    assert inventory.registries == {
-        "registry.lan:5000": Registry(http=True),
-        "[::1]:5000": Registry(),
-        "hub.lan": Registry(ca=Path("/etc/ca.pem")),
-    }
     assert inventory.retry == Retry(
         attempts=5, pause=2, longest_pause=90, total=7200, kinds={"transient": 9, "step_failed": 1}
     )
@@ -79,6 +140,9 @@ def test_every_key_arrives_and_defaults_fill_what_is_not_said() -> None:
 def test_what_a_file_may_say_is_what_a_node_and_a_registry_hold() -> None:
     assert [*NodeEntry.__annotations__] == [field.name for field in fields(Node) if field.name != "name"]
     assert [*RegistryEntry.__annotations__] == [field.name for field in fields(Registry)]
+    assert [*LimitsEntry.__annotations__] == [field.name for field in fields(Limits)]
+    assert [*ProxyEntry.__annotations__] == [field.name for field in fields(Proxy)]
+    assert {*PowerEntry.__annotations__} ^ {field.name for field in fields(Power)} == {"after", "sleep_after"}
     assert [*RetryEntry.__annotations__] == [field.name for field in fields(Retry)]
     assert [*TimeoutsEntry.__annotations__] == [field.name for field in fields(Timeouts)]
     assert {*FileEntry.__annotations__} - {"defaults"} == {field.name for field in fields(Inventory)} - {"source"}
@@ -156,3 +220,39 @@ def test_line_ends_of_windows_and_a_byte_order_mark_do_not_matter() -> None:
 def test_the_built_in_inventory_is_this_machine() -> None:
     assert BUILT_IN.nodes == {"local": Node(name="local", host=None, engine="local")}
     assert BUILT_IN.source == "built in"
+
+
+@pytest.mark.parametrize(
+    ("own", "proxy"),
+    [
+        ("", Proxy(http="http://farm:1")),
+        ("proxy: {}", None),
+        ("proxy: ", None),
+        ("proxy: {https: 'https://[::1]:8'}", Proxy(https="https://[::1]:8")),
+    ],
+)
+def test_a_node_s_proxy_takes_the_place_of_the_farm_s(own: str, proxy: Proxy | None) -> None:
+    text = f"nodes: {{a: {{host: b, {own}}}}}\nproxy: {{http: 'http://farm:1'}}"
+    assert parse(text, "f").nodes["a"].proxy == proxy
+
+
+def test_defaults_may_have_a_proxy_that_the_coordinator_has_not() -> None:
+    inventory = parse("nodes: {a: {host: b}}\ndefaults: {proxy: {http: 'http://boards:1'}}", "f")
+    assert (inventory.proxy, inventory.nodes["a"].proxy) == (None, Proxy(http="http://boards:1"))
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("128M", 2**27), ("1500MiB", 1500 * 2**20), ("0.5G", 2**29), ("2097152K", 2**31), ("1T", 2**40)]
+)
+def test_amounts_of_memory(text: str, size: int) -> None:
+    assert parse(f"nodes: {{a: {{host: b, limits: {{memory: {text}}}}}}}", "f").nodes["a"].limits.memory == size
+
+
+@pytest.mark.parametrize("host", ["*", ".lan", "*.lan", "pi4.lan", "10.0.0.0/8", "fd00::/8", "::1", "[::1]:80", "a:80"])
+def test_what_is_reached_without_a_proxy(host: str) -> None:
+    text = f"nodes: {{a: {{host: b}}}}\nproxy: {{http: 'http://p', no_proxy: ['{host}']}}"
+    assert parse(text, "f").proxy == Proxy(http="http://p", no_proxy=(host,))
+
+
+def test_a_proxy_is_not_in_what_is_printed_of_it() -> None:
+    assert "secret" not in repr(Proxy(http="http://me:secret@p", https="http://me:secret@p"))

@@ -32,6 +32,13 @@ WORDS = st.sampled_from(
         "silent",
         "5s",
         "x-y",
+        "limits",
+        "proxy",
+        "http",
+        "mirrors",
+        "power",
+        "mac",
+        "wake",
         "[key]",
         "no",
         "~",
@@ -45,7 +52,15 @@ DATA = st.recursive(
 NODES = st.dictionaries(WORDS, DATA | st.dictionaries(WORDS, DATA, max_size=5), max_size=4)
 FILES = st.fixed_dictionaries(
     {"nodes": NODES},
-    optional={"defaults": DATA, "registries": NODES, "retry": DATA, "timeouts": DATA, "cache": DATA, "x-y": DATA},
+    optional={
+        "defaults": DATA,
+        "registries": NODES,
+        "retry": DATA,
+        "timeouts": DATA,
+        "cache": DATA,
+        "proxy": DATA,
+        "x-y": DATA,
+    },
 )
 YAML_SIGNS = st.text(alphabet="ab:-?[]{}&*!|>'\"%@#, \n\t\\~<=1.\x07\u2028\ufeff", max_size=40)
 
@@ -57,10 +72,11 @@ GOOD_ENTRIES = st.fixed_dictionaries(
         "user": st.from_regex(r"[a-z_][a-z0-9_-]{0,31}", fullmatch=True),
         "key": st.sampled_from(["~/.ssh/id", "/etc/key", "key", "~"]),
         "platforms": st.lists(st.sampled_from(["linux/amd64", "linux/arm64", "linux/arm/v7"]), unique=True),
-        "engine": st.sampled_from(["auto", "buildkitd"]),
+        "engine": st.sampled_from(["auto", "container"]),
         "socket": st.just("/run/buildkit/buildkitd.sock"),
         "labels": st.lists(st.from_regex(r"[A-Za-z][A-Za-z0-9]{0,9}", fullmatch=True), unique=True, max_size=3),
         "slots": st.integers(1, 64),
+        "image": st.sampled_from(["moby/buildkit", "reg:5000/a/b:1", f"buildkit@sha256:{'0' * 64}"]),
     },
 )
 GOOD_NODES = st.dictionaries(NAMES, GOOD_ENTRIES, min_size=1, max_size=4).filter(

@@ -44,6 +44,13 @@ def test_the_schema_is_a_valid_schema() -> None:
         {"nodes": {"a": None}, "retry": {"kinds": {"unlucky": 2}}},
         {"nodes": {"a": None}, "timeouts": {"silence": "15 minutes"}},
         {"nodes": {"a": None}, "cache": ["a/b"]},
+        {"nodes": {"a": {"limits": {"memory": "1 GB"}}}},
+        {"nodes": {"a": {"power": {"mac": "1"}}}},
+        {"nodes": {"a": {"power": {"off": 1}}}},
+        {"nodes": {"a": {"registries": {"r": {"push": False}}}}},
+        {"nodes": {"a": {"image": "A"}}},
+        {"nodes": {"a": None}, "proxy": {"http": "proxy.lan"}},
+        {"nodes": {"a": None}, "proxy": "http://p"},
     ],
 )
 def test_an_editor_shows_mistakes(data: dict[str, Any]) -> None:

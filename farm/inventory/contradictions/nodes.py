@@ -1,8 +1,4 @@
-"""What is wrong between values that are right alone: a node without a host, one platform twice, one endpoint twice.
-
-It looks at the data as written, before anything is checked, so that these mistakes are reported together with all
-others; whatever has the wrong type is left to the other checks.
-"""
+"""A node without a host, one platform twice, one endpoint twice, what its engine has no use for."""
 
 from __future__ import annotations
 
@@ -11,52 +7,28 @@ from difflib import get_close_matches
 from typing import Any
 
 from farm import platforms
+from farm.inventory.contradictions.places import entries, mapping
 from farm.inventory.document import Document
 from farm.inventory.explain import subject
 from farm.inventory.mistakes import Mistake, plain
 from farm.inventory.walk import Location
-from farm.report import words
 
 _SSH_KEYS = ("host", "port", "user", "key", "known_hosts", "jump")
 _ENDPOINT_KEYS = ("host", "port", "user", "jump", "engine", "socket")
 
 
 def find(data: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
-    """Every contradiction in an inventory's data."""
+    """Every contradiction between what nodes say."""
     if data.get("nodes") == {}:
         yield document.mistake(("nodes",), "`nodes` is empty", expected="at least one node")
-    defaults = _mapping(data.get("defaults"))
-    declared = _mapping(data.get("nodes"))
-    nodes = {name: _mapping(entry) for name, entry in declared.items() if entry is None or isinstance(entry, dict)}
+    defaults = mapping(data.get("defaults"))
+    nodes = entries(data, "nodes")
     yield from _repetitions(("defaults",), defaults, document)
     for name, entry in nodes.items():
         yield from _repetitions(("nodes", name), entry, document)
         yield from _ssh_keys(name, entry, defaults, document)
+        yield from _useless(name, entry, defaults, document)
     yield from _shared_endpoints(nodes, defaults, document)
-    for name, entry in _mapping(data.get("registries")).items():
-        if _mapping(entry).get("http") is True and "ca" in entry:
-            yield document.mistake(
-                ("registries", name, "ca"),
-                f"registry {plain(name)}: `ca` has no meaning with plain HTTP",
-                hint="remove `ca` or `http`",
-                at_key=True,
-            )
-    yield from _pauses(_mapping(data.get("retry")), document)
-
-
-def _pauses(retry: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
-    said = [retry.get(key) for key in ("pause", "longest_pause")]
-    first, longest = (words.read_seconds(text) if isinstance(text, str) else None for text in said)
-    if first and longest and first > longest:
-        yield document.mistake(
-            ("retry", "pause"),
-            f"retry: `pause` is {said[0]}, longer than the `longest_pause` of {said[1]}",
-            hint="the pause doubles from `pause` to `longest_pause`",
-        )
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _repetitions(owner: Location, entry: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
@@ -84,11 +56,9 @@ def _ssh_keys(
     """A node is reached over SSH and says where, or it is this machine and says nothing of SSH itself."""
     if entry.get("engine", defaults.get("engine")) == "local":
         for key in entry.keys() & set(_SSH_KEYS):
-            yield document.mistake(
-                ("nodes", name, key),
-                f"node {plain(name)}: `{key}` has no meaning with engine local, which is this machine, without SSH",
-                hint=f"remove `{key}`, or choose another engine",
-                at_key=True,
+            reason = "which is this machine, without SSH"
+            yield _no_meaning(
+                document, name, key, f"engine local, {reason}", f"remove `{key}`, or choose another engine"
             )
     # A misspelt `host` is already reported as an unknown key.
     elif "host" not in defaults and not get_close_matches("host", entry):
@@ -98,6 +68,22 @@ def _ssh_keys(
             expected="a host name or an IP address, or `engine: local` for this machine",
             at_key=True,
         )
+
+
+def _useless(name: str, entry: Mapping[str, Any], defaults: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
+    """What farm does with an engine of its own, or with a board that is somewhere else."""
+    engine = entry.get("engine", defaults.get("engine", "auto"))
+    if engine == "local":
+        for key in entry.keys() & {"limits", "power"}:
+            reason = "engine local: farm neither sets this machine up nor switches it off"
+            yield _no_meaning(document, name, key, reason, f"remove `{key}`")
+    if "image" in entry and engine in ("buildkitd", "docker", "local"):
+        yield _no_meaning(document, name, "image", f"engine {engine}", "remove `image`, or write `engine: container`")
+
+
+def _no_meaning(document: Document, name: str, key: str, reason: str, hint: str) -> Mistake:
+    message = f"node {plain(name)}: `{key}` has no meaning with {reason}"
+    return document.mistake(("nodes", name, key), message, hint=hint, at_key=True)
 
 
 def _shared_endpoints(
