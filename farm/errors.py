@@ -56,6 +56,10 @@ class UnreachableError(FarmError):
     exit_code = Exit.UNREACHABLE
 
 
+class SilentError(UnreachableError):
+    """A node that gives no sign of life: it is off, asleep, frozen, still starting, or not in this network."""
+
+
 class TurnedAwayError(UnreachableError):
     """A node that is there and hung up before the log-in was done, as a busy SSH server does: try again in a moment."""
 

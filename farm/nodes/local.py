@@ -1,4 +1,4 @@
-"""Commands on the coordinator itself, for the `local` engine: the one door to a process in this room."""
+"""Commands on the coordinator itself, for the `local` engine and for power: the one door to a process in this room."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+from functools import partial
+from typing import IO
 
 from farm.errors import UnreachableError
 from farm.nodes.completed import Completed
@@ -73,15 +76,50 @@ async def run(*argv: str, input: bytes, timeout: float) -> Completed:  # noqa: A
     )
 
 
+async def logged(*argv: str, output: IO[bytes], timeout: float) -> int:  # noqa: ASYNC109 - as everywhere
+    """Run one program with all that it prints in `output`, and give back its exit status as `Completed` has it.
+
+    What it starts in the background may outlive it; after `timeout` seconds, or on cancellation, it and all that it
+    started are ended. Raises TimeoutError then, and OSError where it cannot be started.
+    """
+    process = await _begun(argv, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output)
+    try:
+        async with asyncio.timeout(timeout):
+            return await process.wait()
+    finally:
+        await _ended(process)
+
+
+def left_running(*argv: str, output: IO[bytes], seconds: int) -> None:
+    """Start one program that outlives this process; the kernel ends it after so many seconds.
+
+    Raises OSError where it cannot be started.
+    """
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        # A pending alarm survives exec (alarm(2)), and to set it is all that happens between fork and exec.
+        preexec_fn=partial(signal.alarm, seconds),
+    )
+    # Nobody here is going to wait for it, and Python would complain of that.
+    process.returncode = 0
+
+
 async def _start(*argv: str, stderr: int) -> asyncio.subprocess.Process:
+    try:
+        return await _begun(argv, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=stderr)
+    except OSError as error:
+        raise UnreachableError(f"{argv[0]} cannot be started here: {error.strerror}") from error
+
+
+async def _begun(
+    argv: tuple[str, ...], *, stdin: int, stdout: int | IO[bytes], stderr: int | IO[bytes]
+) -> asyncio.subprocess.Process:
     starting = asyncio.ensure_future(
-        asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,
-        )
+        asyncio.create_subprocess_exec(*argv, stdin=stdin, stdout=stdout, stderr=stderr, start_new_session=True)
     )
     try:
         # Cancelled half-way, asyncio kills the program alone and waits for its children, for ever: let it start first.
@@ -89,8 +127,6 @@ async def _start(*argv: str, stderr: int) -> asyncio.subprocess.Process:
     except asyncio.CancelledError:
         await _ended(await starting)
         raise
-    except OSError as error:
-        raise UnreachableError(f"{argv[0]} cannot be started here: {error.strerror}") from error
 
 
 async def _ended(process: asyncio.subprocess.Process) -> None:

@@ -14,6 +14,7 @@ from farm.report.events import (
     LogLine,
     NodeProbed,
     Planned,
+    PowerUsed,
     Reused,
     StageFinished,
     StageStarted,
@@ -68,6 +69,8 @@ class Board:
                 self.stage = f"probe: {', '.join(self._probed)}"
             case NodeProbed(node=node, error=error):
                 self.warnings.append(f"{node}: {error}")
+            case PowerUsed(node=node, action=action):
+                self.stage = f"power: {action} {node}"
             case Warned(message=message):
                 self.warnings.append(message)
             case Planned(platform=platform, node=node):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from farm.platforms import Platform
+from farm.report.power import Power
 
 Stage = Literal["probe", "sources", "build", "join", "verify", "collect"]
 
@@ -28,6 +29,15 @@ class NodeProbed:
     seconds: float
     summary: str
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerUsed:
+    """A node is about to be woken, cycled, or put back to sleep (off); `reason` says in words why."""
+
+    node: str
+    action: Power
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,7 @@ class Warned:
 Event = (
     RunStarted
     | NodeProbed
+    | PowerUsed
     | Planned
     | Reused
     | BuildStarted

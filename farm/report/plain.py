@@ -16,6 +16,7 @@ from farm.report.events import (
     LogLine,
     NodeProbed,
     Planned,
+    PowerUsed,
     Reused,
     RunStarted,
     StageFinished,
@@ -66,6 +67,14 @@ def _node_probed(event: NodeProbed) -> str:
     if event.error:
         return f"[{event.node}] not usable: {event.error}"
     return f"[{event.node}] {event.summary} ({words.seconds(event.seconds)})"
+
+
+_POWER = {"wake": "waking it", "cycle": "cycling its power", "off": "putting it back to sleep"}
+
+
+@_line.register
+def _power_used(event: PowerUsed) -> str:
+    return f"[{event.node}] {event.reason}: {_POWER[event.action]}"
 
 
 @_line.register

@@ -9,6 +9,7 @@ from typing import Any
 from farm.errors import Exit, FarmError
 from farm.platforms import Platform
 from farm.report.outcome import Attempt, Built, Outcome
+from farm.report.power import PowerUse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,8 +18,8 @@ class Report:
 
     `references` are the tags asked for and `index` the digest that all of them point to, None unless it was pushed and
     verified. `output` is the file or folder written instead. `stages` maps a stage's name to its seconds, `missing` a
-    node that did not answer to its error. `absent` are platforms that the published image lacks, as was allowed.
-    `error` is what ended the run, None where all went well.
+    node that did not answer to its error, `power` says which nodes were woken, cycled or put to sleep. `absent` are
+    platforms that the published image lacks, as was allowed. `error` is what ended the run, None where all went well.
     """
 
     run: str
@@ -31,6 +32,7 @@ class Report:
     stages: Mapping[str, float]
     seconds: float
     missing: Mapping[str, str]
+    power: tuple[PowerUse, ...] = ()
     absent: tuple[Platform, ...] = ()
     warnings: tuple[str, ...] = ()
     error: FarmError | None = None
@@ -56,6 +58,7 @@ class Report:
             "platforms": [outcome_document(outcome) for outcome in self.outcomes],
             "absent_platforms": [str(platform) for platform in self.absent],
             "missing_nodes": dict(self.missing),
+            "power": [use.document() for use in self.power],
             "warnings": list(self.warnings),
             "error": error_document(self.error),
             "logs": self.logs,

@@ -48,6 +48,9 @@ def show(report: Report, stream: TextIO) -> None:
         console.print(table)
     for outcome in report.outcomes:
         _tries(outcome, console.print)
+    for use in report.power:
+        how = "" if use.error else f" ({words.seconds(use.seconds)})"
+        console.print(f"power  {clean(str(use))}{how}", style="yellow" if use.error else "dim", soft_wrap=True)
     if report.error is None:
         _result(report, console)
 

@@ -20,6 +20,7 @@ from farm.sources.spec import Spec
 from farm.workflow.connections import Connections
 from farm.workflow.join_builder import JoinBuilder
 from farm.workflow.journal import Journal
+from farm.workflow.power import Switches
 from farm.workflow.slots import Slots
 
 
@@ -42,6 +43,7 @@ class Bench:
     policy: Policy
     timeouts: Timeouts
     connections: Connections
+    switches: Switches
     slots: Mapping[str, Slots]
     memory: Mapping[str, int]
     takes_jobs: bool

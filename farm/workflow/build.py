@@ -21,6 +21,7 @@ from farm.registry import memory
 from farm.registry.client import Client
 from farm.report.events import Emit, Event, Planned, RunStarted, Warned
 from farm.report.outcome import Outcome
+from farm.report.power import PowerUse
 from farm.report.report import Report
 from farm.sources import giturl, target
 from farm.workflow import deliver, lock, prepare, remedy, resume, verdict
@@ -31,6 +32,7 @@ from farm.workflow.destination import destination
 from farm.workflow.join_builder import JoinBuilder, winners
 from farm.workflow.journal import Journal
 from farm.workflow.platform import build_platform
+from farm.workflow.power import Switches
 from farm.workflow.request import Request
 from farm.workflow.run import Run, state_home
 from farm.workflow.slots import Slots
@@ -45,6 +47,7 @@ class _Findings:
 
     outcomes: Sequence[Outcome] = ()
     missing: Mapping[str, str] = field(default_factory=dict)
+    power: Sequence[PowerUse] = ()
     absent: Sequence[Platform] = ()
     warnings: list[str] = field(default_factory=list)
     index: str | None = None
@@ -88,6 +91,7 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
             stages=stages.seconds,
             seconds=time.monotonic() - began,
             missing=findings.missing,
+            power=tuple(findings.power),
             absent=tuple(findings.absent) if error is None else (),
             warnings=tuple(findings.warnings),
             error=error,
@@ -122,13 +126,22 @@ async def _line(
                     prepare.registries_answer(to.references, client),
                 ),
             )
+        switches = Switches(nodes, logs=run.logs, emit=emit)
+        switches.saw(survey.reached)
+        findings.power = switches.uses
+        await stack.enter_async_context(switches.put_back(survey.reached))
+        if not spec.platforms:
+            survey = await switches.wake_for((), survey)
         platforms = spec.platforms or planner.default_platforms(nodes, survey.answers)
         with stages.measured("sources"):
             pins = await prepare.pinned(spec, source, platforms, client, emit)
             made_of = await prepare.inputs(spec, source, platforms, pins)
             kept = await resume.kept(request.resume, to.references, made_of, journal, client, emit)
+        wanted = [platform for platform in platforms if platform not in kept]
+        if wanted:
+            survey = await switches.wake_for(wanted, survey)
         plan = planner.plan(
-            [platform for platform in platforms if platform not in kept],
+            wanted,
             nodes,
             survey.answers,
             allow_emulation=request.allow_emulation,
@@ -140,7 +153,7 @@ async def _line(
         journal.begin()
         for config in (run.buildx_config, run.join_config):
             keep_identity(config, state_home())
-        connections = Connections(nodes, survey.reached, run.runtime)
+        connections = Connections(nodes, survey.reached, run.runtime, switches.reach)
         stack.push_async_callback(connections.close)
         join_builder = JoinBuilder(buildx, connections, config=run.join_config, log=run.logs / "join-builder.log")
         stack.push_async_callback(join_builder.close)
@@ -167,6 +180,7 @@ async def _line(
                 build=request.timeout or inventory.timeouts.build,
             ),
             connections=connections,
+            switches=switches,
             slots={name: Slots(node.slots) for name, node in nodes.items()},
             memory={name: found.facts.memory_total for name, found in survey.reached.items()},
             takes_jobs=remedy.takes_jobs(source.context.text),

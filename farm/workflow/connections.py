@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
 from farm.errors import NoNativeNodeError
@@ -25,10 +25,17 @@ CHECK_TIMEOUT = 3.5
 
 
 class Connections:
-    """The endpoints of one run. `directory` is where their sockets are made."""
+    """The endpoints of one run. `directory` is where their sockets are made, `reach` finds a node that was lost."""
 
-    def __init__(self, nodes: Mapping[str, Node], reached: dict[str, Reached], directory: Path) -> None:
+    def __init__(
+        self,
+        nodes: Mapping[str, Node],
+        reached: dict[str, Reached],
+        directory: Path,
+        reach: Callable[[Node], Awaitable[Reached]] = reach,
+    ) -> None:
         self._nodes = nodes
+        self._reach = reach
         self._reached = reached
         self._directory = directory
         self._endpoints: dict[str, Endpoint] = {}
@@ -44,7 +51,7 @@ class Connections:
         async with self._locks[name]:
             if self._is_lost(name):
                 await self._drop(name)
-                self._reached[name] = await reach(self._nodes[name])
+                self._reached[name] = await self._reach(self._nodes[name])
                 facts = self._reached[name].facts
                 if platform is not None and platform not in (*facts.native, *facts.emulated):
                     raise NoNativeNodeError(f"{name}: does not build {platform} natively")

@@ -44,6 +44,7 @@ class _Course:
         self._bench = bench
         self._turn = Again(node=assignment.node, pause=0, why=assignment.reason)
         self._standbys = list(assignment.standbys)
+        self._cyclable: set[str] = set()
         self._attempts: list[Attempt] = []
         # Waiting for a slot is not the platform's own time: the next run's estimate would learn nonsense.
         self._began: float | None = None
@@ -83,6 +84,10 @@ class _Course:
         journal.attempted(self._platform, len(self._attempts), last)
         if error.diagnosis.kind is Kind.NODE_LOST:
             journal.strike(last.node)
+            if self._bench.switches.may_cycle(last.node) and last.node not in self._cyclable:
+                # Its power brings it back, if it has not come back by itself once all others have had their turn.
+                self._cyclable.add(last.node)
+                self._standbys.append(last.node)
         move = decide(
             self._attempts,
             standbys=self._standbys,

@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from farm.errors import UnreachableError
 from farm.inventory import Inventory
 from farm.nodes.facts import Facts, Unreachable
 from farm.plan import planner
 from farm.plan.planner import Plan
+from farm.plan.waking import to_wake
 from farm.report.events import Event
 from farm.workflow import prepare
 from farm.workflow.request import Request
@@ -29,14 +31,21 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
         survey, _ = await both(
             stack.enter_async_context(surveyed(nodes, _ignore)), prepare.fetch(request.spec, folder / "source", _ignore)
         )
-        platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
-        plan = planner.plan(
-            platforms,
-            nodes,
-            survey.answers,
-            allow_emulation=request.allow_emulation,
-            optional=request.allow_missing,
-        )
+        try:
+            platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
+            plan = planner.plan(
+                platforms,
+                nodes,
+                survey.answers,
+                allow_emulation=request.allow_emulation,
+                optional=request.allow_missing,
+            )
+        except UnreachableError as error:
+            asleep = to_wake(request.spec.platforms, nodes, survey.answers)
+            if not asleep:
+                raise
+            fix = f"`farm build` wakes what it needs: {', '.join(asleep)}"
+            raise UnreachableError(error.what, fix=fix, details=error.details) from error
     return plan, survey.answers
 
 

@@ -14,6 +14,7 @@ from farm.inventory.nodes import Node
 from farm.nodes.engine.choose import choose
 from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached, reach
+from farm.plan.waking import may_wake
 from farm.report import words
 from farm.report.events import Emit, NodeProbed
 from farm.retry import back_off, retrying
@@ -66,11 +67,12 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
     async def ask(node: Node) -> None:
         began = time.monotonic()
         try:
-            found, why = await _usable(node, connect_timeout)
+            found, why = await usable(node, connect_timeout)
         except FarmError as error:
-            answers[node.name] = Unreachable(node=node.name, error=error)
+            answer = answers[node.name] = Unreachable(node=node.name, error=error)
             seconds = time.monotonic() - began
-            emit(NodeProbed(node=node.name, seconds=seconds, summary="", error=error.what))
+            asleep = "; it is woken if it is needed" if may_wake(node, answer) else ""
+            emit(NodeProbed(node=node.name, seconds=seconds, summary="", error=error.what + asleep))
         else:
             reached[node.name] = found
             answers[node.name] = found.facts
@@ -89,7 +91,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
                     group.create_task(found.session.close())
 
 
-async def _usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
+async def usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
     """A node that answers and has an engine to build with, and which one; without one it might as well be off."""
     found = await retrying(partial(reach, node, connect_timeout=connect_timeout), pause_after=_if_turned_away)
     try:

@@ -18,7 +18,7 @@ from tests.farm.waiting import wait_until
 ROOT = Path(__file__).resolve().parents[2]
 _RESTART = (
     "import sys; from pathlib import Path; from lab import faults; "
-    "faults.restart(Path(sys.argv[1]), sys.argv[2], 'buildkitd')"
+    "faults.restart(Path(sys.argv[1]), sys.argv[2], sys.argv[3])"
 )
 
 
@@ -59,6 +59,12 @@ class Lab:
     def process(self, node: str, role: str) -> Process:
         return self.state.node(node).processes[role]
 
+    def prune(self, node: str) -> None:
+        """Empty the node's build cache, as its owner may do at any time."""
+        buildctl = Path(sys.executable).with_name("buildctl")
+        address = f"unix://{self.socket(node)}"
+        subprocess.run([buildctl, "--addr", address, "prune", "--all"], check=True, capture_output=True, timeout=30)
+
     def at_work(self, token: str) -> dict[str, set[int]]:
         """The nodes where a step runs whose command line holds the token, and its processes.
 
@@ -94,9 +100,12 @@ class Boards:
 
     def cut_connections(self, node: str) -> None:
         """End every SSH connection to the node, as a lost link does; sshd itself goes on."""
-        connections = list(_descendants(self._lab.process(node, "sshd").pid))
-        assert connections, f"nobody is connected to {node}"
-        for connection in connections:
+        assert list(_descendants(self._lab.process(node, "sshd").pid)), f"nobody is connected to {node}"
+        self.end_connections(node)
+
+    def end_connections(self, node: str) -> None:
+        """The same, if there are any."""
+        for connection in list(_descendants(self._lab.process(node, "sshd").pid)):
             self._signal(connection, signal.SIGKILL)
 
     def freeze(self, node: str, role: str = "buildkitd") -> None:
@@ -113,8 +122,9 @@ class Boards:
         while self._frozen:
             self._signal(self._frozen.pop(), signal.SIGCONT)
         for node in self._lab.state.nodes:
-            if not node.processes["buildkitd"].alive():
-                _as_root(sys.executable, "-c", _RESTART, str(self._lab.directory), node.shape.name)
+            for role in ("buildkitd", "sshd"):
+                if not node.processes[role].alive():
+                    _as_root(sys.executable, "-c", _RESTART, str(self._lab.directory), node.shape.name, role)
 
     def _freeze(self, process: Process) -> None:
         self._frozen.append(process)

@@ -6,7 +6,7 @@ import socket
 
 import asyncssh
 
-from farm.errors import FarmError, RefusedError, TurnedAwayError, UnreachableError
+from farm.errors import FarmError, RefusedError, SilentError, TurnedAwayError
 from farm.nodes.ssh.identity import Identity
 from farm.nodes.ssh.target import Target
 
@@ -25,21 +25,21 @@ def connecting(error: Exception, target: Target, identity: Identity | None) -> F
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return _broken(target, error.strerror or "connection reset")
     if isinstance(error, asyncssh.ChannelOpenError):
-        return UnreachableError(
+        return SilentError(
             f"{target}: the jump host cannot reach it: {error.reason}",
             fix="check the way from the jump host to the node",
         )
     if isinstance(error, socket.gaierror):
-        return UnreachableError(
+        return SilentError(
             f"{target}: the name {target.host} cannot be resolved", fix="correct `host:`, or give an address"
         )
     if isinstance(error, ConnectionRefusedError):
-        return UnreachableError(
+        return SilentError(
             f"{target}: connection refused: no SSH server listens there",
             fix="start sshd on the node or correct `port:`",
         )
     if isinstance(error, OSError):
-        return UnreachableError(
+        return SilentError(
             f"{target}: {error.strerror or error}", fix="check that the node is on and in the same network"
         )
     # asyncssh raises ValueError where a value from ~/.ssh/config, such as an unknown cipher, cannot be used.
@@ -48,14 +48,14 @@ def connecting(error: Exception, target: Target, identity: Identity | None) -> F
 
 def silent(target: Target, seconds: float) -> FarmError:
     """Nobody took the connection within its time."""
-    return UnreachableError(
+    return SilentError(
         f"{target}: nothing answers there within {seconds:g} s", fix="check that the node is on and in the same network"
     )
 
 
 def no_answer(target: Target, seconds: float) -> FarmError:
     """Nothing came of a connection within its time."""
-    return UnreachableError(
+    return SilentError(
         f"{target}: no SSH connection within {seconds:g} s", fix="check that the node is on and not frozen"
     )
 
