@@ -18,6 +18,7 @@ class Exit(IntEnum):
     JOIN_FAILED = 7
     VERIFICATION_FAILED = 8
     PARTIAL = 9
+    FINDINGS = 10
     BUSY = 75
     INTERRUPTED = 130
 
@@ -68,6 +69,10 @@ class RefusedError(FarmError):
     """A key, a host key or a permission was refused: the same try gives the same answer."""
 
     exit_code = Exit.REFUSED
+
+
+class HostKeyError(RefusedError):
+    """A server whose host key is unknown, has changed, or is vouched for by nobody."""
 
 
 class BuildFailedError(FarmError):

@@ -72,6 +72,7 @@ Exit codes:
   7   join or push failed
   8   verification failed
   9   published, without platforms that were allowed to be missing
+  10  farm doctor has findings
   75  busy: another run builds the same image
   130 interrupted
 """

@@ -16,11 +16,13 @@ class Handler:
     """An enabled handler for the ELF programs of one architecture.
 
     `in_containers` is the F flag: the interpreter is held open by the kernel, so it works where its file is not there.
+    `name` is its file's in /proc/sys/fs/binfmt_misc.
     """
 
     architecture: str
     interpreter: str
     in_containers: bool
+    name: str = ""
 
 
 def handlers(answers: Answers) -> tuple[Handler, ...]:
@@ -31,11 +33,11 @@ def handlers(answers: Answers) -> tuple[Handler, ...]:
     for value in answers.all("binfmt"):
         name, _, line = value.partition(" ")
         by_name.setdefault(name, []).append(line)
-    found = (_handler(lines) for lines in by_name.values())
+    found = (_handler(name, lines) for name, lines in by_name.items())
     return tuple(handler for handler in found if handler is not None)
 
 
-def _handler(lines: list[str]) -> Handler | None:
+def _handler(name: str, lines: list[str]) -> Handler | None:
     if "enabled" not in lines:
         return None
     entry = dict(line.split(None, 1) for line in lines if len(line.split(None, 1)) == 2)
@@ -44,5 +46,8 @@ def _handler(lines: list[str]) -> Handler | None:
     if about is None:
         return None
     return Handler(
-        architecture=about, interpreter=entry.get("interpreter", ""), in_containers="F" in entry.get("flags:", "")
+        architecture=about,
+        interpreter=entry.get("interpreter", ""),
+        in_containers="F" in entry.get("flags:", ""),
+        name=name,
     )

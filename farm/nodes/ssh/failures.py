@@ -6,7 +6,7 @@ import socket
 
 import asyncssh
 
-from farm.errors import FarmError, RefusedError, SilentError, TurnedAwayError
+from farm.errors import FarmError, HostKeyError, RefusedError, SilentError, TurnedAwayError
 from farm.nodes.ssh.identity import Identity
 from farm.nodes.ssh.target import Target
 
@@ -66,13 +66,13 @@ def host_key(target: Target, offered: asyncssh.SSHKey | None, known: list[asyncs
     file = target.known_hosts[0]
     trust = _trust(target)
     if offered is None or offered in known:
-        return RefusedError(f"{target}: the host key is refused: {reason}", fix=f"check {file}")
+        return HostKeyError(f"{target}: the host key is refused: {reason}", fix=f"check {file}")
     if known:
-        return RefusedError(
+        return HostKeyError(
             f"{target}: the host key has CHANGED: the server shows {shown}, {file} knows another",
             fix=f"if the node was set up anew, {trust}; if not, somebody may be in between",
         )
-    return RefusedError(f"{target}: the host key is unknown: {shown} is not in {file}", fix=trust)
+    return HostKeyError(f"{target}: the host key is unknown: {shown} is not in {file}", fix=trust)
 
 
 def _trust(target: Target) -> str:
