@@ -12,7 +12,7 @@ from benchmarks.place import BIN, PLATFORMS, Place
 from benchmarks.spread import spread
 from benchmarks.timed import FailedRunError, Timed, run
 
-STAGES = ("probe", "sources", "build", "join", "verify")
+STAGES = ("probe", "sources", "build", "join", "verify", "tag")
 
 
 def arguments(place: Place, context: Path, *more: str, platforms: str = PLATFORMS) -> list[str | Path]:

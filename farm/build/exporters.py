@@ -31,7 +31,7 @@ def by_digest(output: Output, repositories: Sequence[str], *, insecure: bool, en
 
 
 def tagged(output: Output, *, insecure: bool, engine: Attributes = ()) -> str:
-    """Push the joined image under the tags of the build; `engine` as above, of all nodes together."""
+    """Push the joined image under the tags given beside; `engine` as above, of all nodes together."""
     return fields.join(
         {"type": "image", **dict(engine), **dict(output.attributes), "push": "true", **_insecure(insecure)}
     )

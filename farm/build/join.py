@@ -1,4 +1,8 @@
-"""Joins what the nodes built into one multi-platform image."""
+"""Joins what the nodes built into one multi-platform image, under a tag that nobody uses.
+
+buildx cannot push an index of several nodes without a tag, and what it pushes has not been checked yet: the user's tags
+are moved later, to the digest that is right.
+"""
 
 from __future__ import annotations
 
@@ -17,26 +21,24 @@ from farm.build.steps import Steps
 from farm.platforms import Platform
 from farm.sources.spec import Spec
 
+UNVERIFIED = "farm-unverified"
+"""The tag of a join in each repository: the next join moves it, and nobody reads it, for the index has a digest."""
+
 _BUILDER = "farm-join"
 _PUSHED = re.compile(r"pushing (sha256:[0-9a-f]{64}) to ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """The index is in the registry under every tag. `reran` names the RUN steps that were not found in the cache."""
+    """The index is in every repository. `reran` names the RUN steps that were not found in the cache."""
 
     index_digest: str
     reran: tuple[str, ...] = ()
 
-    @property
-    def cached(self) -> bool:
-        """Whether the join built nothing, as it should."""
-        return not self.reran
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotJoined:
-    """Nothing is claimed: some tags may have moved, others not."""
+    """Nothing is claimed: some repositories may have the index, others not."""
 
     diagnosis: Diagnosis
 
@@ -85,7 +87,7 @@ async def join(
     log: Path,
     activity: run.Activity | None = None,
 ) -> Joined | NotJoined:
-    """Build every platform on the joined builder, which finds all in its nodes' caches, and push the tags."""
+    """Build every platform on the joined builder, which finds all in its nodes' caches, and push the index."""
     metadata_file = place.config / f"{builder.name}.json"
     metadata_file.unlink(missing_ok=True)
     argv = commands.build(
@@ -94,7 +96,7 @@ async def join(
         phase="join",
         platforms=platforms,
         outputs=[exporters.tagged(spec.output, insecure=place.insecure, engine=builder.output_attributes)],
-        tags=spec.tags,
+        tags=[_unverified(repository) for repository in place.repositories],
         context=place.context,
         dockerfile=place.dockerfile,
         pins=place.pins,
@@ -119,21 +121,23 @@ async def join_by_digest(
     spec: Spec,
     *,
     config: Path,
-    sources: Sequence[str],
-    tags: Sequence[str],
+    repository: str,
+    digests: Sequence[str],
     plain_http: Sequence[str],
     log: Path,
     activity: run.Activity | None = None,
 ) -> Joined | NotJoined:
-    """Write the index over what the nodes pushed by digest (`repository@sha256:...`), without any node.
+    """Write the index over what the nodes pushed to a repository by digest, without any node.
 
-    For when a winner is gone before the join. Sources and tags must be of one repository: nothing is then copied.
-    `plain_http` names the registries that this machine reaches without TLS.
+    For when a winner is gone before the join. `plain_http` names the registries that this machine reaches without TLS.
     """
     nobody = Member(node="nobody", socket=config / "nobody.sock", platforms=())
     instance.write(config, f"{_BUILDER}-digests", [nobody], plain_http=plain_http)
     argv = commands.imagetools_create(
-        f"{_BUILDER}-digests", tags=tags, sources=sources, annotations=annotation.of_index(spec.annotations)
+        f"{_BUILDER}-digests",
+        tags=[_unverified(repository)],
+        sources=[f"{repository}@{digest}" for digest in digests],
+        annotations=annotation.of_index(spec.annotations),
     )
     steps = Steps()
     finished = await _run(buildx, argv, config, log, steps, activity)
@@ -141,6 +145,10 @@ async def join_by_digest(
     if not finished.is_success or found is None:
         return NotJoined(diagnosis=classify(evidence(finished, steps)))
     return Joined(index_digest=found)
+
+
+def _unverified(repository: str) -> str:
+    return f"{repository}:{UNVERIFIED}"
 
 
 async def _run(

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from farm.errors import VerificationError
 from farm.platforms import Platform
 from farm.registry import layers, manifests
-from farm.registry.client import Client, NotThereError
+from farm.registry.client import Client, Manifest, NotThereError
 from farm.registry.feed import Read, in_thread
 from farm.registry.manifests import Descriptor
 from farm.registry.program import Search
@@ -39,13 +39,6 @@ class Checked:
     elf: str | None
     program: str | None
     note: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexChecked:
-    """What every tag stands for."""
-
-    digest: str
 
 
 async def image(
@@ -82,29 +75,52 @@ async def image(
 
 
 async def index(
-    client: Client, references: Sequence[Reference], expected: Mapping[Platform, str], expected_index: str | None
-) -> IndexChecked:
-    """Check what the tags stand for: all the same index, with exactly the images that were built.
+    client: Client, repositories: Sequence[Reference], expected: Mapping[Platform, str], digest: str
+) -> Manifest:
+    """Check that every repository holds the index of that digest, with exactly the images that were built; return it.
 
-    `expected` maps each planned platform to the digest of its image manifest; `expected_index` is what the push said.
-    Raises VerificationError with one line of detail for each thing that is wrong.
+    `expected` maps each planned platform to the digest of its image manifest. No tag is looked at. Raises
+    VerificationError with one line of detail for each thing that is wrong.
     """
-    digests = await asyncio.gather(*(client.digest(reference) for reference in references))
-    digest = expected_index or digests[0]
+    found = await asyncio.gather(*(_index(client, repository, digest) for repository in repositories))
     wrong = [
-        f"{reference}: {found or 'not in the registry'}, expected {digest or 'it to be there'}"
-        for reference, found in zip(references, digests, strict=True)
-        if found is None or found != digest
+        f"{repository.repository}: it lacks {digest}"
+        for repository, manifest in zip(repositories, found, strict=True)
+        if manifest is None
     ]
-    if digest and not wrong:
-        wrong = _differences((await client.manifest(references[0].with_digest(digest))).raw, expected)
-    if not digest or wrong:
+    there = next((manifest for manifest in found if manifest is not None), None)
+    if there is not None:
+        wrong += _differences(there.raw, expected)
+    if there is None or wrong:
         raise VerificationError(
-            f"{references[0]}: the registry does not hold what was built",
-            fix="another push may have come in between; build again",
+            f"{repositories[0].repository}: the registry does not hold what was built",
+            fix="build again: what is built is cached",
             details=tuple(wrong),
         )
-    return IndexChecked(digest=digest)
+    return there
+
+
+async def tags(client: Client, references: Sequence[Reference], digest: str) -> None:
+    """Check that every tag stands for the digest. Raises VerificationError that names those that do not."""
+    digests = await asyncio.gather(*(client.digest(reference) for reference in references))
+    wrong = tuple(
+        f"{reference}: {found or 'not in the registry'}, expected {digest}"
+        for reference, found in zip(references, digests, strict=True)
+        if found != digest
+    )
+    if wrong:
+        raise VerificationError(
+            f"{references[0]}: the tag does not stand for what was built",
+            fix="another push may have come in between; build again",
+            details=wrong,
+        )
+
+
+async def _index(client: Client, repository: Reference, digest: str) -> Manifest | None:
+    try:
+        return await client.manifest(repository.with_digest(digest))
+    except NotThereError:
+        return None
 
 
 def _differences(raw: bytes, expected: Mapping[Platform, str]) -> list[str]:
@@ -113,7 +129,7 @@ def _differences(raw: bytes, expected: Mapping[Platform, str]) -> list[str]:
         found = manifests.digest_of(raw)
         if list(expected.values()) == [found]:
             return []
-        return [f"the tag is one image ({found}), expected an index of {_words(expected)}"]
+        return [f"it is one image ({found}), expected an index of {_words(expected)}"]
     entries = manifests.entries(raw)
     images = [entry for entry in entries if entry.attestation_for is None]
     counts = Counter(entry.platform for entry in images)

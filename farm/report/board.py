@@ -62,8 +62,8 @@ class Board:
         match event:
             case StageStarted(stage=stage, detail=detail):
                 self.stage = f"{stage} {detail}".strip()
-            case StageFinished(stage="verify", detail=detail):
-                self.stage = f"verified {detail}".strip()
+            case StageFinished(stage="tag"):
+                self.stage = "tagged"
             case NodeProbed(node=node, error=None):
                 self._probed.append(node)
                 self.stage = f"probe: {', '.join(self._probed)}"

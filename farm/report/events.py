@@ -9,7 +9,7 @@ from typing import Literal
 from farm.platforms import Platform
 from farm.report.power import Power
 
-Stage = Literal["probe", "sources", "build", "join", "verify", "collect"]
+Stage = Literal["probe", "sources", "build", "join", "verify", "tag", "collect"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,7 +129,7 @@ def _build_finished(event: BuildFinished) -> str:
 
 @_line.register
 def _stage_finished(event: StageFinished) -> str | None:
-    if event.stage not in ("join", "verify", "collect"):
+    if event.stage not in ("join", "verify", "tag", "collect"):
         return None
     return f"farm: {event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
 

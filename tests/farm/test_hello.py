@@ -30,7 +30,7 @@ def test_hello_is_pushed_for_three_platforms(farm: Farm, lab: Lab, registry: Reg
     assert document["missing_nodes"] == {}
     assert document["warnings"] == []
     assert document["error"] is None
-    assert set(document["stages"]) == {"probe", "sources", "build", "join", "verify"}
+    assert set(document["stages"]) == {"probe", "sources", "build", "join", "verify", "tag"}
 
     entries = registry.document(f"{name}:1")["manifests"]
     images = registry.images(f"{name}:1")

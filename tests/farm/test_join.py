@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 from tests.farm.boards import Boards, Lab
 from tests.farm.command import Ended, Farm
 from tests.farm.mid_step import attempts, in_mid_step
@@ -49,7 +45,7 @@ def test_a_cache_that_is_lost_before_the_join_does_not_change_the_image(
 ) -> None:
     run = in_mid_step(farm, lab, project(_UNLIKE_ITSELF), name)
     run.until_said("[z1 linux/amd64] built")
-    _prune(lab, "z1")
+    lab.prune("z1")
 
     ended = run.end()
 
@@ -89,10 +85,3 @@ def _assert_tag_is_what_was_built(registry: Registry, run: Ended, name: str) -> 
     found = {platform: image.digest for platform, image in registry.images(f"{name}:1").items()}
     assert found == {platform: run.platform(platform)["digest"] for platform in MACHINES}
     assert run.document["index_digest"] == registry.digest(f"{name}:1")
-
-
-def _prune(lab: Lab, node: str) -> None:
-    buildctl = Path(sys.executable).with_name("buildctl")
-    subprocess.run(
-        [buildctl, "--addr", f"unix://{lab.socket(node)}", "prune", "--all"], check=True, capture_output=True
-    )

@@ -23,9 +23,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm.build.join import UNVERIFIED
 from tests.farm.boards import ROOT, Lab
 from tests.farm.command import Ended, Farm, Running
 from tests.farm.projects import Project, Projects
+from tests.farm.registry import Registry
 from tests.faults.hazards import Hazards
 from tests.faults.measurements import Measurements
 from tests.faults.registry_between import Answer, Hang, RegistryBetween, Reset, Rule
@@ -43,6 +45,7 @@ _CODES = {0, 4, 5, 6, 7, 8, 130, -signal.SIGKILL}
 class World:
     """What faults are made of."""
 
+    lab: Lab
     random: random.Random
     hazards: Hazards
     between: RegistryBetween
@@ -85,9 +88,16 @@ def _drop(world: World) -> None:
 def _registry(world: World) -> None:
     faults = (Answer(status=429, headers={"Retry-After": "1"}), Answer(status=500), Answer(status=503), Reset(), Hang())
     fault = world.random.choice(faults)
-    path = world.random.choice((r"/blobs/uploads/", r"/manifests/", r"/manifests/1$", r"/v2/"))
+    path = world.random.choice(
+        (r"/blobs/uploads/", r"/manifests/", rf"/manifests/{UNVERIFIED}$", r"/manifests/1$", r"/v2/")
+    )
     times = 1 if isinstance(fault, Hang) else world.random.randint(1, 8)
     world.between.rules.append(Rule(fault=fault, method="PUT|POST|PATCH|GET|HEAD", path=path, times=times))
+
+
+def _prune(world: World) -> None:
+    with contextlib.suppress(subprocess.SubprocessError):  # the node may be dead or frozen by then
+        world.lab.prune(world.random.choice(_NODES))
 
 
 def _end(world: World) -> None:
@@ -101,6 +111,7 @@ _FAULTS: dict[str, Fault] = {
     "freeze for a while": _freeze_for_a_while,
     "drop packets": _drop,
     "registry": _registry,
+    "prune": _prune,
     "end farm": _end,
 }
 
@@ -146,7 +157,9 @@ class Soak:
             began = time.monotonic()
             run = scene.begin(context, *platforms, more=("--silence", "20s"))
             try:
-                with self._struck(World(random=self._random, hazards=hazards, between=between, run=run), plan):
+                with self._struck(
+                    World(lab=self._lab, random=self._random, hazards=hazards, between=between, run=run), plan
+                ):
                     ended = run.end(seconds=LONGEST_RUN)
             except BaseException:
                 if run.is_running:
@@ -166,10 +179,20 @@ class Soak:
         else:
             print(f"     exit {ended.code} after {seconds:.0f} s", flush=True)
         if ended.code != 0:
+            tagged = self._tagged(scene)
             # Whatever it was is over: a resumed run must lead to the image, and sweep up after a killed one.
             ended = scene.begin(context, *platforms, more=("--resume",)).end(seconds=90)
             assert ended.code == 0, f"after all faults were over, --resume ended with {ended.code}\n{ended.err}"
+            # What was checked is reused: a tag that stood for something else stood for what nobody had checked.
+            assert tagged in (None, self._tagged(scene)), f"the tag had moved to {tagged}"
         scene.holds(ended, context, *platforms, usable=_NODES)
+
+    def _tagged(self, scene: Scene) -> dict[str, str] | None:
+        """The image of each platform that the tag stands for; None where there is no tag."""
+        registry, reference = Registry(self._lab.registry), f"{scene.name}:1"
+        if not registry.has(reference):
+            return None
+        return {platform: image.digest for platform, image in registry.images(reference).items()}
 
     @contextlib.contextmanager
     def _struck(self, world: World, plan: list[tuple[str, float]]) -> Iterator[None]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from farm.build.join import UNVERIFIED
 from tests.farm.command import Ended, Running
 from tests.farm.projects import Project
+from tests.farm.registry import Registry
 from tests.farm.waiting import wait_until
 from tests.faults.hazards import fill, small_disk
 from tests.faults.registry_between import Hang, RegistryBetween, Rule
@@ -22,7 +24,7 @@ _UNEQUAL = """FROM @base
 ARG TARGETARCH
 RUN sh -c "[ $TARGETARCH = amd64 ] || sleep 5; echo @token >/made"
 """
-_TAG = r"/manifests/1$"
+_TAG, _JOIN, _DIGEST = r"/manifests/1$", rf"/manifests/{UNVERIFIED}$", r"/manifests/sha256:"
 
 
 @pytest.fixture
@@ -68,22 +70,18 @@ def _between_platforms(scene: Scene, between: RegistryBetween) -> tuple[Running,
     return run, context
 
 
-def _in_the_join(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
-    context = scene.project(STEP)
-    rule = Rule(fault=Hang(), method="PUT", path=_TAG)
-    between.rules.append(rule)
-    run = scene.begin(context, *_BOTH)
-    wait_until(lambda: rule.met, seconds=40)
-    return run, context
+def _at(method: str, path: str, *, after: str = "") -> Begin:
+    """The registry hangs at this request, so that the run is ended there."""
 
+    def begin(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
+        context = scene.project(STEP)
+        rule = Rule(fault=Hang(), method=method, path=path, after=after)
+        between.rules.append(rule)
+        run = scene.begin(context, *_BOTH)
+        wait_until(lambda: rule.met, seconds=40)
+        return run, context
 
-def _in_the_check(scene: Scene, between: RegistryBetween) -> tuple[Running, Project]:
-    context = scene.project(STEP)
-    rule = Rule(fault=Hang(), method="GET|HEAD", path=_TAG, after=f"^PUT .*{_TAG}")
-    between.rules.append(rule)
-    run = scene.begin(context, *_BOTH)
-    wait_until(lambda: rule.met, seconds=40)
-    return run, context
+    return begin
 
 
 _STAGES = {
@@ -91,11 +89,14 @@ _STAGES = {
     "among the sources": _among_the_sources,
     "in a step": _in_a_step,
     "between two platforms": _between_platforms,
-    "in the join": _in_the_join,
-    "in the check of the tag": _in_the_check,
+    "in the join": _at("PUT", _JOIN),
+    "in the check of the join": _at("GET", _DIGEST, after=f"^PUT .*{_JOIN}"),
+    "at the tag": _at("PUT", _TAG),
+    "in the check of the tag": _at("GET|HEAD", _TAG, after=f"^PUT .*{_TAG}"),
 }
 # Platforms that are there by then, and need not be built again.
-_REUSED = {"between two platforms": {AMD64}, "in the join": {AMD64, ARM64}, "in the check of the tag": {AMD64, ARM64}}
+_WHOLE = ("in the join", "in the check of the join", "at the tag", "in the check of the tag")
+_REUSED = {"between two platforms": {AMD64}} | {stage: {AMD64, ARM64} for stage in _WHOLE}
 
 
 @pytest.mark.parametrize("stage", _STAGES)
@@ -115,6 +116,33 @@ def test_ended_and_resumed(scene: Scene, between: RegistryBetween, stage: str, n
     assert _reused(resumed) == _REUSED.get(stage, set())
     scene.holds(resumed, context, *_BOTH, usable=())
     scene.measure(ended, f"{number.name} {stage}, then `--resume`", seconds, then=resumed)
+
+
+def test_killed_when_the_join_has_made_another_image(scene: Scene, between: RegistryBetween) -> None:
+    """A cache that is lost between the phases makes the join build anew; no tag may stand for that, not even then."""
+    before = scene.begin(scene.project(STEP), *_BOTH).end(seconds=60)
+    run, context = _between_platforms(scene, between)
+    scene.lab.prune("z1")
+    check = Rule(fault=Hang(), method="GET", path=_DIGEST, after=f"^PUT .*{_JOIN}")
+    between.rules.append(check)
+    wait_until(lambda: check.met, seconds=40)
+    scene.strike()
+    run.signal(signal.SIGKILL)
+    ended = run.end(seconds=3)
+    seconds = time.time() - scene.struck
+    between.mend()
+
+    registry = Registry(scene.lab.registry)
+    joined = {platform: image.digest for platform, image in registry.images(f"{scene.name}:{UNVERIFIED}").items()}
+    assert registry.digest(f"{scene.name}:1") == before.document["index_digest"]
+
+    resumed = scene.begin(context, *_BOTH, more=("--resume",)).end(seconds=60)
+
+    assert resumed.code == 0, resumed.err
+    assert resumed.platform(AMD64)["digest"] != joined[AMD64], "the join found the cache that was taken from it"
+    scene.holds(resumed, context, *_BOTH, usable=())
+    fault = "SIGKILL after a join that had to build anew, then `--resume`"
+    scene.measure(ended, fault, seconds, then=resumed)
 
 
 def _reused(ended: Ended) -> set[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from farm.build.join import UNVERIFIED
+from tests.farm.registry import Registry
 from tests.faults.hazards import fill, small_disk
 from tests.faults.name_server import NameServer
 from tests.faults.own_registry import OwnRegistry
@@ -16,9 +19,9 @@ from tests.faults.registry_between import Answer, Hang, RegistryBetween, Reset, 
 from tests.faults.scene import AMD64, ARM64, STEP, Scene, attempts
 
 GROUP = "The registry"
-# Layers and configs are uploaded there, manifests and tags written here.
+# Layers and configs are uploaded there, manifests written here: the join's under a tag of its own, then the user's.
 _BLOBS, _MANIFESTS = r"/blobs/uploads/", r"/manifests/"
-_TAG = r"/manifests/1$"
+_JOIN, _TAG = rf"/manifests/{UNVERIFIED}$", r"/manifests/1$"
 
 
 @pytest.fixture
@@ -54,12 +57,15 @@ _BROKEN = Answer(status=500)
             "429 with Retry-After at the upload of layers",
             45,
         ),
+        (Rule(fault=_TOO_MANY, method="PUT", path=_JOIN, times=2), "429 with Retry-After at the join", 30),
         (Rule(fault=_TOO_MANY, method="PUT", path=_TAG, times=2), "429 with Retry-After at the tag", 30),
         (Rule(fault=_TOO_MANY, method="GET", path="/v2/$", times=2), "429 with Retry-After at the first word", 15),
         (Rule(fault=_BROKEN, method="POST", path=_BLOBS, times=4), "500 x 4 at the upload of layers", 45),
+        (Rule(fault=_BROKEN, method="PUT", path=_JOIN, times=2), "500 x 2 at the join", 30),
         (Rule(fault=_BROKEN, method="PUT", path=_TAG, times=2), "500 x 2 at the tag", 30),
         (Rule(fault=_BROKEN, method="GET|HEAD", path=_TAG, times=2), "500 x 2 at the check of the tag", 20),
         (Rule(fault=Reset(), method="PATCH|PUT", path=_BLOBS, times=3), "reset x 3 in the middle of a blob", 30),
+        (Rule(fault=Reset(), method="PUT", path=_JOIN, times=1), "reset at the join", 30),
         (Rule(fault=Reset(), method="PUT", path=_TAG, times=1), "reset at the tag", 30),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -81,10 +87,12 @@ def test_a_registry_that_comes_to_itself(
     ("rule", "fault", "code", "within"),
     [
         (Rule(fault=_BROKEN, method="POST", path=_BLOBS), "500 for ever at the upload of layers", 6, 40),
+        (Rule(fault=_BROKEN, method="PUT", path=_JOIN), "500 for ever at the join", 7, 60),
         (Rule(fault=_BROKEN, method="PUT", path=_TAG), "500 for ever at the tag", 7, 60),
+        (Rule(fault=Answer(status=403), method="PUT", path=_JOIN), "403 at the join", 7, 20),
         (Rule(fault=Answer(status=403), method="PUT", path=_TAG), "403 at the tag", 7, 20),
         (Rule(fault=Answer(status=403), method="PUT", path=_MANIFESTS), "403 at every manifest", 6, 20),
-        (Rule(fault=Answer(status=405), method="PUT", path=_TAG), "405 at the tag", 7, 60),
+        (Rule(fault=Answer(status=405), method="PUT", path=_TAG), "405 at the tag", 7, 20),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -99,13 +107,39 @@ def test_a_registry_that_stays_unwilling(
     scene.ends(run, context, f"{fault}, one board and `--retries 1`", code=code, within=within)
 
 
+def test_the_second_of_two_tags_is_refused(scene: Scene, between: RegistryBetween) -> None:
+    """The first has moved by then: the run says so, and a resumed one moves the other."""
+    between.rules.append(Rule(fault=Answer(status=403), method="PUT", path=r"/manifests/2$"))
+    context, second = scene.project(STEP), scene.tag.removesuffix(":1") + ":2"
+    scene.strike()
+    ended = scene.begin(context, more=("-t", second)).end(seconds=30)
+    seconds = time.time() - scene.struck
+
+    assert ended.code == 7, ended.err
+    details = ended.document["error"]["details"]
+    assert details[:2] == [f"{scene.tag}: moved to {_digest(scene, 1)}", f"{second}: not moved"]
+    assert "some tags have moved" in ended.document["error"]["what"]
+    between.mend()
+    resumed = scene.begin(context, more=("-t", second, "--resume")).end(seconds=60)
+
+    assert resumed.code == 0, resumed.err
+    assert _digest(scene, 1) == _digest(scene, 2) == resumed.document["index_digest"]
+    scene.holds(resumed, context)
+    scene.measure(ended, "403 at the second of two tags, then `--resume`", seconds, then=resumed)
+
+
+def _digest(scene: Scene, tag: int) -> str:
+    return Registry(scene.lab.registry).digest(f"{scene.name}:{tag}")
+
+
 @pytest.mark.parametrize(
     ("rule", "fault"),
     [
         (Rule(fault=Hang(), method="POST", path=_BLOBS, times=1), "hangs at the upload of a layer"),
+        (Rule(fault=Hang(), method="PUT", path=_JOIN, times=1), "hangs at the join"),
         (Rule(fault=Hang(), method="PUT", path=_TAG, times=1), "hangs at the tag"),
     ],
-    ids=["layer", "tag"],
+    ids=["layer", "join", "tag"],
 )
 def test_a_registry_that_hangs(scene: Scene, between: RegistryBetween, rule: Rule, fault: str) -> None:
     """Nothing tells a registry that thinks from one that hangs, but for the silence limit."""

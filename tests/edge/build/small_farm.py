@@ -140,6 +140,12 @@ class Run:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return dict(json.loads(answer.read()))
 
+    def tags(self) -> list[str]:
+        """Every tag that the registry has for this run's repository."""
+        url = f"{self.farm.registry.url}/v2/{self.repository.partition('/')[2]}/tags/list"
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return list(json.loads(answer.read())["tags"] or ())
+
     def images(self, reference: str) -> dict[str, str]:
         """Platform and digest of each image of an index; attestations left out."""
         found = {}

@@ -9,7 +9,7 @@ import pytest
 
 from farm.build import join, locate
 from farm.build.failures import Kind
-from farm.build.join import Builder, Joined, NotJoined
+from farm.build.join import UNVERIFIED, Builder, Joined, NotJoined
 from farm.build.platform_build import Place, Try
 from farm.platforms import Platform
 from farm.sources.spec import Spec
@@ -85,10 +85,11 @@ async def test_the_join_runs_no_step_and_holds_what_the_nodes_built(run: Run, op
     tries = await build_all(run, spec, place)
     joined = await join_all(run, spec, place)
     assert joined.reran == ()
-    assert joined.cached
-    assert run.images("1") == built_images(run, tries)
-    assert run.manifest(joined.index_digest) == run.manifest("1") == run.manifest("latest")
-    attested = [line for line in run.manifest("1")["manifests"] if line["platform"]["os"] == "unknown"]
+    assert run.images(UNVERIFIED) == built_images(run, tries)
+    index = run.manifest(joined.index_digest)
+    assert index == run.manifest(UNVERIFIED)
+    assert run.tags() == [UNVERIFIED]
+    attested = [line for line in index["manifests"] if line["platform"]["os"] == "unknown"]
     assert len(attested) == (0 if options.get("provenance") == "false" else 3)
 
 
@@ -98,7 +99,7 @@ async def test_an_inline_cache_is_why_digests_must_be_joined(run: Run, options: 
     spec, place = run.spec(**options), run.place()
     tries = await build_all(run, spec, place)
     await join_all(run, spec, place)
-    assert run.images("1") != built_images(run, tries)
+    assert run.images(UNVERIFIED) != built_images(run, tries)
     assert join.obstacle(spec)
 
 
@@ -110,9 +111,9 @@ async def test_annotations_stand_where_they_belong(run: Run) -> None:
     place = run.place()
     await build_all(run, spec, place)
     await join_all(run, spec, place)
-    index = run.manifest("1")
+    index = run.manifest(UNVERIFIED)
     assert index["annotations"] == {"both": "2"}
-    images = run.images("1")
+    images = run.images(UNVERIFIED)
     found = {name: run.manifest(digest)["annotations"] for name, digest in images.items()}
     assert found == {
         "linux/arm64": {"plain": "1", "both": "2", "own": "4"},
@@ -126,7 +127,6 @@ async def test_annotations_stand_where_they_belong(run: Run) -> None:
 async def test_a_join_that_had_to_build_says_which_steps(run: Run) -> None:
     run.write(STEPS, source="not built before")
     joined = await join_all(run, run.spec(), run.place())
-    assert not joined.cached
     assert sorted(name[:30] for name in joined.reran) == [
         "[linux/amd64 build 3/4] RUN ec",
         "[linux/amd64 build 4/4] RUN --",
@@ -137,13 +137,14 @@ async def test_a_join_that_had_to_build_says_which_steps(run: Run) -> None:
     ]
 
 
-async def test_one_platform_on_one_node_is_tagged_too(run: Run) -> None:
+async def test_one_platform_on_one_node_is_pushed_too(run: Run) -> None:
     run.write(STEPS, source="alone")
     spec, place = run.spec(), run.place()
     tried = await run.build(spec, place, run.farm.z, AMD64)
     joined = await join_all(run, spec, place, [(run.farm.z, [AMD64])])
-    assert joined.cached
-    assert run.images("1") == built_images(run, {AMD64: tried})
+    assert joined.reran == ()
+    assert run.images(UNVERIFIED) == built_images(run, {AMD64: tried})
+    assert run.tags() == [UNVERIFIED]
 
 
 async def test_digests_are_joined_without_any_node(run: Run) -> None:
@@ -155,15 +156,16 @@ async def test_digests_are_joined_without_any_node(run: Run) -> None:
         locate.buildx(),
         spec,
         config=place.config,
-        sources=[f"{run.repository}@{tried.pushed.digest}" for tried in tries.values() if tried.pushed],
-        tags=[f"{run.repository}:a", f"{run.repository}:b"],
+        repository=run.repository,
+        digests=[tried.pushed.digest for tried in tries.values() if tried.pushed],
         plain_http=[run.farm.registry.domain],
         log=run.logs / "join.log",
     )
     assert isinstance(joined, Joined)
-    assert run.images("a") == built_images(run, tries)
-    index = run.manifest("a")
-    assert index == run.manifest("b") == run.manifest(joined.index_digest)
+    assert run.images(UNVERIFIED) == built_images(run, tries)
+    index = run.manifest(UNVERIFIED)
+    assert index == run.manifest(joined.index_digest)
+    assert run.tags() == [UNVERIFIED]
     assert index["annotations"] == {"i": "1"}
     assert len(index["manifests"]) == 6
 
@@ -173,8 +175,8 @@ async def test_a_digest_that_is_not_there_is_refused(run: Run) -> None:
         locate.buildx(),
         run.spec(),
         config=run.place().config,
-        sources=[f"{run.repository}@sha256:{'0' * 64}"],
-        tags=[f"{run.repository}:a"],
+        repository=run.repository,
+        digests=[f"sha256:{'0' * 64}"],
         plain_http=[],
         log=run.logs / "join.log",
     )
@@ -185,8 +187,8 @@ async def test_a_digest_that_is_not_there_is_refused(run: Run) -> None:
 
 async def test_a_registry_that_is_gone_is_told_as_such(run: Run) -> None:
     run.write(STEPS, source="no registry")
-    spec = run.spec(tags=("127.0.0.1:1/x:1",))
-    result = await try_join(run, spec, run.place(), [(run.farm.pi, [ARM64]), (run.farm.z, [AMD64])])
+    place = replace(run.place(), repositories=("127.0.0.1:1/x",))
+    result = await try_join(run, run.spec(), place, [(run.farm.pi, [ARM64]), (run.farm.z, [AMD64])])
     assert isinstance(result, NotJoined)
     assert result.diagnosis.kind is Kind.TRANSIENT
     assert "127.0.0.1:1" in result.diagnosis.reason

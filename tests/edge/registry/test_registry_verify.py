@@ -19,7 +19,7 @@ from farm.errors import VerificationError
 from farm.platforms import Platform
 from farm.registry import manifests, memory, verify
 from farm.registry.client import Client
-from farm.registry.reference import parse
+from farm.registry.reference import Reference, parse
 from farm.registry.verify import Checked
 from tests.edge.registry.docker_registry import MANIFEST, Registry
 from tests.edge.registry.http_server import Answer, Asked, Server
@@ -193,15 +193,21 @@ class Pushed:
     def index(self, tag: str, *entries: dict[str, Any]) -> str:
         return self.registry.put_index(self.repository, tag, *entries)
 
-    async def check(self, *tags: str, expected_index: str | None = None) -> str:
-        references = [parse(f"{self.registry.domain}/{self.repository}:{tag}") for tag in tags]
-        async with Client({}) as client:
-            return (await verify.index(client, references, self.images, expected_index)).digest
+    def reference(self, tag: str) -> Reference:
+        return parse(f"{self.registry.domain}/{self.repository}:{tag}")
 
-    async def wrong(self, *tags: str, expected_index: str | None = None) -> str:
+    async def check(self, digest: str, *elsewhere: Reference) -> str:
+        async with Client({}) as client:
+            return (await verify.index(client, [self.reference("1"), *elsewhere], self.images, digest)).digest
+
+    async def wrong(self, digest: str, *elsewhere: Reference) -> str:
         with pytest.raises(VerificationError, match="does not hold what was built") as error:
-            await self.check(*tags, expected_index=expected_index)
+            await self.check(digest, *elsewhere)
         return "\n".join(error.value.details)
+
+    async def check_tags(self, digest: str, *tags: str) -> None:
+        async with Client({}) as client:
+            await verify.tags(client, [self.reference(tag) for tag in tags], digest)
 
 
 @pytest.fixture
@@ -211,37 +217,45 @@ def pushed(registry: Registry, request: pytest.FixtureRequest) -> Pushed:
 
 async def test_an_index_that_is_right(pushed: Pushed) -> None:
     entries = [entry(digest, platform) for platform, digest in pushed.images.items()]
-    proof = attestation(pushed.proof, pushed.images[ARM64])
-    for tag in ("1", "2"):
-        digest = pushed.index(tag, *entries, proof)
-    assert await pushed.check("1", "2", expected_index=digest) == digest
-    assert await pushed.check("1") == digest
+    digest = pushed.index("any", *entries, attestation(pushed.proof, pushed.images[ARM64]))
+    assert await pushed.check(digest) == digest
 
 
 async def test_every_difference_is_told(pushed: Pushed) -> None:
     amd64, arm64 = pushed.images[AMD64], pushed.images[ARM64]
-    pushed.index("lacks", entry(amd64, AMD64))
-    assert await pushed.wrong("lacks") == "linux/arm64: it is missing"
-    pushed.index("extra", entry(amd64, AMD64), entry(arm64, ARM64), entry(pushed.other, ARM_V7))
-    assert await pushed.wrong("extra") == "linux/arm/v7: it was not planned"
-    pushed.index("twice", entry(amd64, AMD64), entry(arm64, ARM64), entry(arm64, ARM64))
-    assert await pushed.wrong("twice") == "linux/arm64: it is there 2 times"
-    pushed.index("swapped", entry(pushed.other, AMD64), entry(arm64, ARM64))
-    assert await pushed.wrong("swapped") == f"linux/amd64: its digest is {pushed.other}, expected {amd64}"
-    pushed.index("proof", entry(amd64, AMD64), entry(arm64, ARM64), attestation(pushed.proof, pushed.other))
-    assert await pushed.wrong("proof") == (
+    lacks = pushed.index("any", entry(amd64, AMD64))
+    assert await pushed.wrong(lacks) == "linux/arm64: it is missing"
+    extra = pushed.index("any", entry(amd64, AMD64), entry(arm64, ARM64), entry(pushed.other, ARM_V7))
+    assert await pushed.wrong(extra) == "linux/arm/v7: it was not planned"
+    twice = pushed.index("any", entry(amd64, AMD64), entry(arm64, ARM64), entry(arm64, ARM64))
+    assert await pushed.wrong(twice) == "linux/arm64: it is there 2 times"
+    swapped = pushed.index("any", entry(pushed.other, AMD64), entry(arm64, ARM64))
+    assert await pushed.wrong(swapped) == f"linux/amd64: its digest is {pushed.other}, expected {amd64}"
+    proof = pushed.index("any", entry(amd64, AMD64), entry(arm64, ARM64), attestation(pushed.proof, pushed.other))
+    assert await pushed.wrong(proof) == (
         f"attestation {pushed.proof} speaks of {pushed.other}, which is not in the index"
     )
+
+
+async def test_every_repository_must_have_it(pushed: Pushed) -> None:
+    digest = pushed.index("any", *(entry(image, platform) for platform, image in pushed.images.items()))
+    other = parse(f"{pushed.registry.domain}/{pushed.repository}/other:1")
+    assert await pushed.wrong(digest, other) == f"{other.repository}: it lacks {digest}"
+    nowhere = f"sha256:{'0' * 64}"
+    assert await pushed.wrong(nowhere) == f"{pushed.reference('1').repository}: it lacks {nowhere}"
 
 
 async def test_every_tag_must_be_there_and_the_same(pushed: Pushed) -> None:
     entries = [entry(digest, platform) for platform, digest in pushed.images.items()]
     good = pushed.index("1", *entries)
     moved = pushed.index("2", *entries, entry(pushed.other, ARM_V7))
-    assert f":2: {moved}, expected {good}" in await pushed.wrong("1", "2")
-    assert f":3: not in the registry, expected {good}" in await pushed.wrong("1", "3", expected_index=good)
-    assert f":1: {good}, expected {moved}" in await pushed.wrong("1", expected_index=moved)
-    assert "not in the registry, expected it to be there" in await pushed.wrong("none")
+    await pushed.check_tags(good, "1")
+    with pytest.raises(VerificationError, match=":1: the tag does not stand for what was built") as error:
+        await pushed.check_tags(good, "1", "2", "3")
+    assert error.value.details == (
+        f"{pushed.reference('2')}: {moved}, expected {good}",
+        f"{pushed.reference('3')}: not in the registry, expected {good}",
+    )
 
 
 async def test_one_platform_without_attestations_is_a_bare_image(registry: Registry) -> None:
@@ -251,4 +265,4 @@ async def test_one_platform_without_attestations_is_a_bare_image(registry: Regis
         assert (await verify.index(client, [reference], {AMD64: digest}, digest)).digest == digest
         with pytest.raises(VerificationError) as error:
             await verify.index(client, [reference], {AMD64: digest, ARM64: digest}, digest)
-    assert error.value.details == (f"the tag is one image ({digest}), expected an index of linux/amd64, linux/arm64",)
+    assert error.value.details == (f"it is one image ({digest}), expected an index of linux/amd64, linux/arm64",)

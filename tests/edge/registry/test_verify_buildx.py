@@ -69,6 +69,7 @@ async def test_a_joined_index_with_attestations_is_right(builder: Builder) -> No
     names = [word for tag in tags for word in ("--tag", str(tag))]
     digest = builder.build_digest(FROM_SCRATCH, "--platform", "linux/amd64,linux/arm64", *names, "--push")
     async with Client({}) as client:
-        assert (await verify.index(client, tags, expected, digest)).digest == digest
-        raw = (await client.manifest(tags[0])).raw
-    assert [entry.attestation_for for entry in manifests.entries(raw)] == [None, None, *expected.values()]
+        index = await verify.index(client, tags[:1], expected, digest)
+        await verify.tags(client, tags, digest)
+    assert index.digest == digest
+    assert [entry.attestation_for for entry in manifests.entries(index.raw)] == [None, None, *expected.values()]

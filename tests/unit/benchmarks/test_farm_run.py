@@ -26,7 +26,7 @@ def test_the_parts_of_a_run_are_the_whole_run() -> None:
         _event("node_probed", 1000.8),
         _event("stage_finished", 1001.5),
     ]
-    stages = {"probe": 0.5, "sources": 0.0, "build": 0.25, "join": 0.25, "verify": 0.125}
+    stages = {"probe": 0.5, "sources": 0.0, "build": 0.125, "join": 0.25, "verify": 0.125, "tag": 0.125}
     parts = split(events, stages, began=1000.0, seconds=1.75)
     assert parts == pytest.approx({"start": 0.25, **stages, "end": 0.25, "between": 0.125})
     assert sum(parts.values()) == pytest.approx(1.75)
