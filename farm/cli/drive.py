@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from farm.cli import signals
 from farm.errors import Exit, FarmError
 
 T = TypeVar("T")
@@ -26,7 +27,8 @@ def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lam
     """Run `work` to its end; a signal cancels it.
 
     Raises InterruptedRunError when SIGINT or SIGTERM ended it. Where it does not end within GRACE seconds of the
-    signal, `last_resort` is called (it must only do quick, synchronous cleaning) and the process exits with 130.
+    signal, `last_resort` is called (it must only do quick, synchronous cleaning) and the process exits with 130. A
+    signal that came before raises KeyboardInterrupt.
     """
     was_interrupted = False
 
@@ -47,13 +49,23 @@ def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lam
             loop.call_later(GRACE, give_up)
             task.cancel()
 
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in heard:
             loop.add_signal_handler(number, interrupt)
+        signals.stop_if_asked()
         return await work
 
+    heard = [signal.SIGINT, signal.SIGTERM]
+    # What was started with `nohup` outlives its terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        heard.append(signal.SIGHUP)
+    signals.hold()
     try:
         return asyncio.run(whole())
     except asyncio.CancelledError:
         if was_interrupted:
             raise InterruptedRunError("interrupted") from None
         raise
+    finally:
+        # The loop has put Python's own handlers back.
+        signals.listen()
+        work.close()

@@ -6,19 +6,21 @@ import gc
 import importlib
 import io
 import os
-import signal
 import sys
 from pathlib import Path
 
 import click
 
 from farm import __version__
+from farm.cli import signals
 from farm.errors import Exit, FarmError
 
 # A command's module is imported only when it is asked for, so that `farm --help` stays quick on a board.
 _COMMANDS = {
+    "init": ("farm.cli.init", "Write a first inventory.yaml of the boards that you have."),
     "build": ("farm.cli.build", "Build an image on every platform's own node and push it as one."),
     "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
+    "provision": ("farm.cli.provision", "Make bare boards into nodes: engine, user, settings, service."),
     "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),
     "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
@@ -37,6 +39,7 @@ class LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(_COMMANDS[cmd_name][0])
+        signals.stop_if_asked()
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)
         return command
@@ -99,8 +102,6 @@ def main() -> None:
     """Run the command line and exit with its code; nothing that farm understands ends in a traceback."""
     # Modules that load make many objects and hardly any garbage: looking for it as often as usual costs 0.1 s.
     gc.set_threshold(100_000)
-    # `systemctl stop` and cron's time-outs are Ctrl-C to us: what was begun is taken back, at any instant.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _make_streams_usable()
     try:
         code = farm.main(standalone_mode=False)
@@ -132,7 +133,3 @@ def _make_streams_usable() -> None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - it lives as long as the process
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-if __name__ == "__main__":
-    main()

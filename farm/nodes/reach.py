@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import threading
 from concurrent.futures import Future
@@ -27,6 +28,8 @@ class Reached:
 
 
 _loading: Future[None] | None = None
+# An interrupted command must be gone within 3 s.
+_LAST_SECONDS = 2.0
 
 
 def load_ahead() -> Future[None]:
@@ -34,7 +37,10 @@ def load_ahead() -> Future[None]:
     global _loading
     if _loading is None:
         _loading = Future()
-        threading.Thread(target=_load, args=(_loading,), daemon=True).start()
+        thread = threading.Thread(target=_load, args=(_loading,), daemon=True)
+        thread.start()
+        # Python crashes at its end under a thread that still loads, which leaves the files of the programs it asks too.
+        atexit.register(thread.join, _LAST_SECONDS)
     return _loading
 
 

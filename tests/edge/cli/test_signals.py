@@ -1,0 +1,137 @@
+"""Ctrl-C and SIGTERM before a run has begun, while the program still loads."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_START = """
+import sys
+from farm.cli import main
+from farm.__main__ import main as program
+main._COMMANDS["nodes"] = ("struck", "")
+sys.argv = ["farm", "nodes"]
+program()
+"""
+# As a dataclass that is being defined when the signal comes: Python runs the text of its methods.
+_IN_A_TEXT = """
+import os, signal
+exec("os.kill(os.getpid(), signal.{name})")
+"""
+# As the import system's own call-backs, which swallow whatever is raised in them.
+_IN_A_CALL_BACK = """
+import os, signal, weakref
+class Module: pass
+module = Module()
+watch = weakref.ref(module, lambda _: os.kill(os.getpid(), signal.{name}))
+del module
+"""
+_COMMAND = """
+import click, time
+@click.command()
+def nodes():
+    {first}
+    time.sleep(30)
+"""
+_DRIVEN = """
+    from farm.cli.drive import drive
+    import asyncio
+    import late
+    drive(asyncio.sleep(30))
+"""
+
+
+def _run(folder: Path, **modules: str) -> subprocess.CompletedProcess[str]:
+    for name, text in modules.items():
+        (folder / f"{name}.py").write_text(text)
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}){_START}"],
+        capture_output=True,
+        text=True,
+        timeout=15,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("moment", [_IN_A_TEXT, _IN_A_CALL_BACK], ids=["text", "call-back"])
+def test_a_signal_while_a_command_is_loaded_ends_it(tmp_path: Path, moment: str, name: str) -> None:
+    done = _run(tmp_path, struck=moment.format(name=name) + _COMMAND.format(first=""))
+
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip() == "error: interrupted"
+
+
+@pytest.mark.parametrize("moment", [_IN_A_TEXT, _IN_A_CALL_BACK], ids=["text", "call-back"])
+def test_a_signal_while_the_run_is_loaded_ends_it_before_it_begins(tmp_path: Path, moment: str) -> None:
+    done = _run(tmp_path, struck=_COMMAND.format(first=_DRIVEN), late=moment.format(name="SIGINT"))
+
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_signal_between_two_imports_ends_the_command_there(tmp_path: Path) -> None:
+    done = _run(tmp_path, struck=_COMMAND.format(first="import os, signal; os.kill(os.getpid(), signal.SIGTERM)"))
+
+    assert done.returncode == 130, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+_WAITS_FOR_A_LINE = """
+import asyncio, sys
+from farm.cli.drive import drive
+async def run():
+    print("runs", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    print("done")
+drive(run())
+"""
+
+
+def _hung_up(terminal_signal: signal.Handlers) -> subprocess.Popen[str]:
+    """A run that waits for a line, and has lost its terminal."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WAITS_FOR_A_LINE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, terminal_signal),
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "runs\n"
+    process.send_signal(signal.SIGHUP)
+    return process
+
+
+def test_a_run_under_nohup_outlives_its_terminal() -> None:
+    with _hung_up(signal.SIG_IGN) as process:
+        out, err = process.communicate("\n", timeout=15)
+
+    assert out == "done\n", err
+
+
+def test_a_run_ends_with_its_terminal() -> None:
+    with _hung_up(signal.SIG_DFL) as process:
+        assert process.wait(15) == 130
+
+
+def test_what_is_being_loaded_is_waited_for_at_the_end(tmp_path: Path) -> None:
+    """Python crashes where a thread loads on under its end, and compilers that are asked leave their files."""
+    written = tmp_path / "written"
+    program = f"""
+import importlib, pathlib, time
+from farm.nodes import reach
+def load(_name):
+    time.sleep(0.5)
+    pathlib.Path({str(written)!r}).touch()
+importlib.import_module = load
+reach.load_ahead()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+    assert written.exists()
