@@ -49,6 +49,12 @@ class Session:
         """The name of the node at the other end."""
         return self._target.node
 
+    @property
+    def host_keys(self) -> tuple[str, ...]:
+        """The keys that the servers showed and that were found to be theirs, jump hosts first: `algorithm base64`."""
+        keys = (connection.get_server_host_key() for connection in self._connections)
+        return tuple(" ".join(key.export_public_key("openssh").decode().split()[:2]) for key in keys if key)
+
     async def run(self, command: str, *, input: bytes | None = None, timeout: float) -> Completed:  # noqa: A002, ASYNC109 - subprocess's words
         """Run one command in the user's login shell and give back its output and exit status.
 

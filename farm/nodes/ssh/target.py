@@ -26,7 +26,7 @@ class Target:
     `alias` is the name that ~/.ssh/config knows, `host` the address dialled, `known_as` the name to look for in the
     `known_hosts` files, of which new keys go into the first. `keys` are the key files to offer; with `keys_only`
     nothing else is. `agent` is the path of the agent's socket. `jumps` are the hosts to pass through, nearest first.
-    `picks_algorithms` says that ~/.ssh/config chooses the kinds of host key.
+    `picks_algorithms` says that ~/.ssh/config chooses the kinds of host key, `proxy_command` is its way to the server.
     """
 
     node: str
@@ -42,6 +42,7 @@ class Target:
     agent: str | None
     jumps: tuple[str, ...]
     picks_algorithms: bool
+    proxy_command: str | None = None
     is_jump: bool = False
 
     def __str__(self) -> str:
@@ -77,6 +78,7 @@ async def resolve(node: Node) -> Target:
         agent=_agent(config),
         jumps=_split(node.jump or config["ProxyJump"]),
         picks_algorithms=config["HostKeyAlgorithms"] is not None,
+        proxy_command=_command(config["ProxyCommand"]),
     )
 
 
@@ -102,6 +104,7 @@ _KEYWORDS = (
     "IdentitiesOnly",
     "IdentityAgent",
     "IdentityFile",
+    "ProxyCommand",
     "ProxyJump",
     "UserKnownHostsFile",
 )
@@ -149,6 +152,11 @@ def _paths(names: object) -> tuple[Path, ...]:
     if not isinstance(names, list | tuple):
         return ()
     return tuple(Path(str(name)).expanduser() for name in names)
+
+
+def _command(words: object) -> str | None:
+    """ssh_config(5): `none` is no command."""
+    return words if isinstance(words, str) and words and words.lower() != "none" else None
 
 
 def _agent(config: Mapping[str, Any]) -> str | None:
