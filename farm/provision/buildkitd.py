@@ -23,7 +23,7 @@ _UNITS = "/etc/systemd/system"
 PROGRAMS = ("buildkitd", "buildctl")
 FOLDER = "/usr/local/bin"
 # What a rootless BuildKit keeps, so that it needs no home that can be written to.
-_STATE = "buildkit-rootless"
+_STATE = "buildkit/rootless"
 _GROUP = "buildkit"
 
 

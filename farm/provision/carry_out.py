@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from farm.provision.step import Result, State, Step
 if TYPE_CHECKING:
     from farm.provision.connection import Shell
 
+_TELL_SECONDS = 5.0
 _AGAIN = "mend that, and run it again: it goes on from this step"
 
 
@@ -51,12 +53,12 @@ class Root:
     async def upload(self, step: Step) -> None:
         """Bring a step's files to the node. Raises FarmError."""
         for each in step.uploads:
-            shown = 0
+            last = time.monotonic()
 
             def told(done: int, total: int, name: str = each.source.name) -> None:
-                nonlocal shown
-                if done * 4 // total > shown:
-                    shown = done * 4 // total
+                nonlocal last
+                if time.monotonic() - last > _TELL_SECONDS:
+                    last = time.monotonic()
                     self._tell(f"{name}: {done >> 20} of {total >> 20} MiB sent")
 
             await asyncio.to_thread(self._shell.put, each.source, each.target, told)

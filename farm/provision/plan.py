@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from farm.errors import UsageError
 from farm.inventory import Node
 from farm.nodes.settings import proxy_env
-from farm.provision import buildkitd, docker, kernel
+from farm.provision import buildkitd, clock, docker, memory, sshd
 from farm.provision.board import Board
 from farm.provision.choice import Choice, Kind
 from farm.provision.step import Step, Upload
@@ -26,7 +26,8 @@ class Wishes:
 
 
 # Steps that nobody gets who has not asked for them, by a flag or by name.
-_ON_REQUEST = ("clock", "zram-packages", "zram")
+_ON_REQUEST = ("swap", "zram-packages", "zram", "clock", "sshd")
+_SWAP = 2 << 30
 
 
 def needs_programs(choice: Choice, wishes: Wishes) -> bool:
@@ -54,14 +55,17 @@ def steps(
         )
     environment = proxy_env.environment(node.proxy)
     found = [
-        kernel.memory_cgroup(board),
+        memory.memory_cgroup(board),
         *_engine(node, board, choice, certificates, programs),
-        *((kernel.swap(wishes.swap),) if wishes.swap else ()),
-        *kernel.zram(environment),
-        *kernel.clock(environment),
+        memory.swap(wishes.swap or _SWAP),
+        *memory.zram(environment),
+        clock.clock(environment),
+        sshd.sshd(),
     ]
     if not wishes.only:
-        wanted = {"zram-packages", "zram"} if wishes.zram else set()
+        wanted = {"swap"} if wishes.swap else set()
+        if wishes.zram:
+            wanted |= {"zram-packages", "zram"}
         return tuple(step for step in found if step.name not in _ON_REQUEST or step.name in wanted)
     return _named(node.name, found, wishes.only)
 

@@ -1,4 +1,4 @@
-"""What a board's kernel is started with, its swap, its clock. Pure."""
+"""A board's memory: that the kernel can limit it, and what it swaps to. Pure."""
 
 from __future__ import annotations
 
@@ -91,23 +91,5 @@ mv -f {config}.farm {config}
 systemctl daemon-reload
 systemctl start systemd-zram-setup@zram0.service
 """,
-        ),
-    )
-
-
-def clock(environment: dict[str, str]) -> tuple[Step, ...]:
-    """The time from the network: certificates are refused by a board whose clock is wrong."""
-    return (
-        Step(
-            name="clock",
-            describe="take the time from the network",
-            check="""for unit in systemd-timesyncd chrony ntpsec ntp openntpd; do
-    ! systemctl is-active --quiet "$unit" || say done
-done
-needed nothing sets its clock
-""",
-            apply=apt.packages("clock", ["systemd-timesyncd"], environment=environment).apply
-            + "systemctl enable --quiet --now systemd-timesyncd\n",
-            within=1800.0,
         ),
     )
