@@ -57,11 +57,13 @@ class Client:
     ) -> None:
         await self._http.aclose()
 
-    async def ping(self, domain: str) -> None:
-        """Make sure that a registry answers there; it may ask for a login."""
+    async def ping(self, domain: str) -> bool:
+        """Make sure that a registry answers there; whether it asks for a login."""
         async with self._http.request("GET", f"{self._http.base(domain)}/v2/", domain=domain, headers={}) as answer:
-            if answer.status != 401:
+            asks = answer.status == 401
+            if not asks:
                 await self._check(answer, f"registry {domain}", domain)
+        return asks
 
     async def digest(self, reference: Reference) -> str | None:
         """The digest that a tag stands for, or None where the registry has no such tag."""

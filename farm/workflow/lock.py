@@ -74,6 +74,21 @@ async def held(
         yield
 
 
+def holders(directory: Path) -> dict[str, Holder]:
+    """Who holds the locks of a directory now, by the readable part of the file's name; nothing is waited for.
+
+    What killed runs have left is locked by nobody, and so not among them.
+    """
+    found: dict[str, Holder] = {}
+    for file in sorted(directory.glob("*.lock")):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as closing:
+            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            closing.callback(os.close, descriptor)
+            if not _lock(descriptor) and (holder := _read(descriptor)):
+                found[file.name.rpartition("-")[0]] = holder
+    return found
+
+
 async def _taken(reference: str, file: Path, mine: Holder, wait: float | None, until: float, emit: Emit) -> int:
     unnamed_until = time.monotonic() + _GRACE
     is_told = False

@@ -1,0 +1,34 @@
+"""Put the doctor's questions to a node, or to this machine."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from farm.errors import UnreachableError
+from farm.inventory import Node
+from farm.nodes import local
+from farm.nodes.examine import parse
+from farm.nodes.examine.condition import Condition
+from farm.nodes.probe.answers import UnusableAnswerError
+
+if TYPE_CHECKING:
+    from farm.nodes.ssh.session import Session
+
+
+async def examine(session: Session | None, node: Node, *, timeout: float = 10.0) -> Condition:  # noqa: ASYNC109 - as everywhere
+    """The condition of a node that is connected; without a session, of this machine.
+
+    Raises UnreachableError where the node is lost, is silent for `timeout` seconds, or answers something else, and
+    RefusedError where its SSH server starts no further command.
+    """
+    script = resources.files(__package__).joinpath("script.sh").read_bytes()
+    if session is None:
+        completed = await local.run("sh", "-s", input=script, timeout=timeout)
+    else:
+        # Every login shell reads these two words alike, so the script never meets fish's or csh's quoting.
+        completed = await session.run("exec sh -s", input=script, timeout=timeout)
+    try:
+        return parse.condition(completed.stdout)
+    except UnusableAnswerError as error:
+        raise UnreachableError(f"{node.name}: the node did not say how it is: {error}") from error
