@@ -77,10 +77,13 @@ class Programs:
                 fix="run it from a clone of its repository, or name a release: --buildkit-archive FILE --sha256 HEX",
             )
         building = asyncio.create_task(local.run(str(_TOOLS), "--for", architecture, input=b"", timeout=_BUILD_SECONDS))
-        await asyncio.wait([building], timeout=_CACHE_SECONDS)
-        if not building.done():
-            self._tell(f"building BuildKit for {architecture} from source, once: some minutes")
-        done = await building
+        try:
+            await asyncio.wait([building], timeout=_CACHE_SECONDS)
+            if not building.done():
+                self._tell(f"building BuildKit for {architecture} from source, once: some minutes")
+            done = await building
+        finally:
+            building.cancel()
         if done.exit_status:
             raise FarmError(
                 f"BuildKit for {architecture} could not be built here",

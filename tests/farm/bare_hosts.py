@@ -1,0 +1,41 @@
+"""Bare Debian 13 boards for the tests: systemd, sshd and sudo, a way to Debian's packages, and the lab's registry."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from lab.debian_host import host as debian_host
+from lab.debian_host import packages, tree
+from lab.debian_host.host import USER, Host
+from tests.farm.boards import Lab
+
+
+@contextlib.contextmanager
+def bare(lab: Lab, name: str, more: Sequence[str] = ()) -> Iterator[Host]:
+    """A board on which nobody has installed anything yet but what `more` names."""
+    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
+    try:
+        machine = debian_host.up(directory, name, (*tree.SYSTEMD, *more))
+        packages.bring(machine)
+        machine.bring(int(lab.registry.rpartition(":")[2]))
+        yield machine
+    finally:
+        debian_host.down(directory)
+
+
+def entry(machine: Host, **keys: object) -> dict[str, Any]:
+    """A board's part of an inventory."""
+    known = {"key": str(machine.key), "known_hosts": str(machine.known_hosts)}
+    return {"host": machine.address, "user": USER, **known, **keys}
+
+
+def inventory(path: Path, lab: Lab, nodes: dict[str, dict[str, Any]], **keys: object) -> Path:
+    """Write an inventory of these boards alone, with the lab's registry."""
+    path.write_text(yaml.safe_dump({"nodes": nodes, "registries": {lab.registry: {"http": True}}, **keys}))
+    return path
