@@ -10,6 +10,8 @@ from collections.abc import Sequence
 
 from farm.build import fields
 from farm.platforms import Platform
+from farm.registry import reference
+from farm.registry.reference import Reference
 
 # Which attribute says where, per kind of cache, and its default: BuildKit's docs, "cache backends".
 _EXPORT_PLACE = {"registry": "ref", "local": "dest", "gha": "scope", "s3": "name", "azblob": "name"}
@@ -40,6 +42,14 @@ def own_imports(value: str, platforms: Sequence[Platform]) -> tuple[str, ...]:
 def has_inline(values: Sequence[str]) -> bool:
     """Whether one of them becomes a part of the image itself."""
     return any(_parse(value, "--cache-to").get("type") == "inline" for value in values)
+
+
+def references(values: Sequence[str]) -> tuple[Reference, ...]:
+    """Those of the places that are in a registry. Raises UsageError for what is no reference."""
+    parsed = [_parse(value, "--cache-to") for value in values]
+    return tuple(
+        reference.parse(cache["ref"]) for cache in parsed if cache.get("type") == "registry" and "ref" in cache
+    )
 
 
 def _parse(value: str, flag: str) -> dict[str, str]:

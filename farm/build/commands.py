@@ -56,11 +56,13 @@ def build(
     metadata_file: Path,
     tags: Sequence[str] = (),
     shared: str | None = None,
+    proxy: Sequence[str] = (),
 ) -> Argv:
     """Build `platforms` on `builder`.
 
     `context`, `dockerfile` and `pins` (values of `--build-context`) take the place of what the spec says, because they
-    are resolved once for the whole farm; `shared` is the farm's own cache elsewhere (`shared_cache.value`).
+    are resolved once for the whole farm; `shared` is the farm's own cache elsewhere (`shared_cache.value`); `proxy` are
+    the build arguments that tell the steps of one (`proxy_arguments.handed`).
 
     What decides a step's cache key is the same in both phases, so that the join finds all that the nodes built. What
     would make it build or write again is left out of the join: `--no-cache`, `--pull` and `--cache-to`. The caches that
@@ -74,7 +76,7 @@ def build(
         *_each("--tag", tags),
         *_maybe("--file", dockerfile),
         *_maybe("--target", spec.target),
-        *_each("--build-arg", spec.build_args),
+        *_each("--build-arg", (*proxy, *spec.build_args)),
         # The user's own contexts come last: the last of two with one name counts.
         *_each("--build-context", (*pins, *spec.build_contexts)),
         *_each("--secret", spec.secrets),

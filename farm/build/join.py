@@ -102,9 +102,10 @@ async def join(
         pins=place.pins,
         metadata_file=metadata_file,
         shared=place.shared_cache,
+        proxy=place.proxy.arguments,
     )
     steps = Steps()
-    finished = await _run(buildx, argv, place.config, log, steps, activity)
+    finished = await _run(buildx.knowing(place.proxy.environment), argv, place.config, log, steps, activity)
     if not finished.is_success:
         return NotJoined(diagnosis=classify(evidence(finished, steps)))
     try:

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from farm.errors import UsageError
@@ -24,9 +24,17 @@ _SYSTEM_PLUGINS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Buildx:
-    """How buildx is started: it runs alone, without the docker command."""
+    """How buildx is started: it runs alone, without the docker command.
+
+    `environment` is what it has besides the user's own variables; it may hold a login.
+    """
 
     argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def knowing(self, environment: Mapping[str, str]) -> Buildx:
+        """The same with more variables."""
+        return replace(self, environment={**self.environment, **environment})
 
 
 def buildx(env: Mapping[str, str] = os.environ) -> Buildx:

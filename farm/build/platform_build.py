@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from farm import folders
@@ -12,6 +12,7 @@ from farm.build.endpoint import Endpoint, member
 from farm.build.failures import Evidence
 from farm.build.locate import Buildx
 from farm.build.log import Log
+from farm.build.proxy_arguments import Handed
 from farm.build.steps import Steps
 from farm.errors import BuildFailedError
 from farm.platforms import Platform
@@ -25,7 +26,7 @@ class Place:
 
     `context`, `dockerfile` and `pins` are the resolved inputs; `repositories` get the image by digest; `collect` is
     the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`; `shared_cache` is the farm's
-    own cache in a registry.
+    own cache in a registry; `proxy` is what the steps are told of one.
     """
 
     context: str
@@ -36,6 +37,7 @@ class Place:
     insecure: bool = False
     collect: Path | None = None
     shared_cache: str | None = None
+    proxy: Handed = field(default_factory=Handed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,9 @@ async def build(
         pins=place.pins,
         metadata_file=metadata_file,
         shared=place.shared_cache,
+        proxy=place.proxy.arguments,
     )
+    buildx = buildx.knowing(place.proxy.environment)
     steps = Steps()
     with Log(log, argv) as written:
 

@@ -84,7 +84,7 @@ async def buildx(
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
-            env=environment(os.environ, config),
+            env=environment({**os.environ, **buildx.environment}, config),
         )
     except OSError as error:
         raise UsageError(f"{buildx.argv[0]} cannot be started: {error.strerror}", fix="install buildx anew") from error

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from farm.errors import FarmError, RefusedError, UnreachableError, VerificationError
+from farm.inventory import Proxy
 from farm.registry import credentials, manifests
 from farm.registry.http import Answer, Http, RateLimitedError, Reach
 from farm.registry.login import Find, Login, refusal
@@ -40,13 +41,16 @@ class Manifest:
 class Client:
     """Talks to any number of registries; an async context manager that closes its connections.
 
-    `registries` says for `host[:port]` how one is reached that is not plain HTTPS with a well-known certificate.
+    `registries` says for `host[:port]` how one is reached that is not plain HTTPS with a well-known certificate, and
+    `proxy` through what, None for what the environment says.
     All methods raise UnreachableError (RateLimitedError among them) where another try may help, and RefusedError where
     it does not: no permission, a wrong certificate, NotThereError.
     """
 
-    def __init__(self, registries: Mapping[str, Reach], find: Find = credentials.find) -> None:
-        self._http = Http(registries)
+    def __init__(
+        self, registries: Mapping[str, Reach], find: Find = credentials.find, *, proxy: Proxy | None = None
+    ) -> None:
+        self._http = Http(registries, proxy)
         self._login = Login(self._http, find)
 
     async def __aenter__(self) -> Self:
@@ -176,6 +180,10 @@ def _error(answer: Answer, what: str, domain: str) -> FarmError:
         return refusal(domain, f"no access to {what}, or it does not exist")
     if status == 403:
         return refusal(domain, f"this login may not use {what}")
+    if status == 407:
+        return RefusedError(
+            f"registry {domain}: the proxy on the way to it wants another login", fix="check `proxy:` in the inventory"
+        )
     if status == 429:
         return RateLimitedError(
             f"registry {domain}: too many requests",

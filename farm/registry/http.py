@@ -10,28 +10,23 @@ import contextlib
 import email.utils
 import importlib
 import ipaddress
-import socket
 import ssl
 import sys
 import time
 import types
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urljoin, urlsplit
 
 from farm import __version__
-from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
+from farm.errors import RefusedError, UnreachableError, UsageError
+from farm.inventory import Proxy
+from farm.inventory.proxies import url_for
+from farm.registry.faults import CONNECT_SECONDS, HEAD_SECONDS, SILENT_SECONDS, in_words
 
 if TYPE_CHECKING:
     import httpx
-
-CONNECT_SECONDS = 10.0
-SILENT_SECONDS = 30.0
-"""For how long an open connection may say nothing."""
-
-HEAD_SECONDS = 300.0
-"""For how long the head of an answer may be on its way: every byte of it may come in time, and it never end."""
 
 SLOW_SECONDS, SLOWEST = 60.0, 1000
 """After so much waiting a body must have brought so many bytes for each second of it."""
@@ -39,7 +34,6 @@ SLOW_SECONDS, SLOWEST = 60.0, 1000
 _HUB, _HUB_API = "docker.io", "registry-1.docker.io"
 _REDIRECTS = 5
 _SMALL = 64 * 1024
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 
 
 class Reach(Protocol):
@@ -82,7 +76,7 @@ class Answer:
     async def chunks(self) -> AsyncGenerator[bytes]:
         """The body as it is, piece by piece. Raises UnreachableError where the connection breaks or brings nothing."""
         waited, received = 0.0, 0
-        with _in_words(self._domain):
+        with in_words(self._domain):
             asked = time.monotonic()
             async for chunk in self._response.aiter_raw():
                 waited += time.monotonic() - asked
@@ -124,10 +118,14 @@ class Answer:
 
 
 class Http:
-    """Keeps one pool of connections for each scheme and host; everything in it ends with `aclose`."""
+    """Keeps one pool of connections for each scheme and host; everything in it ends with `aclose`.
 
-    def __init__(self, registries: Mapping[str, Reach]) -> None:
+    Without a `proxy` it is the environment's, as for every program.
+    """
+
+    def __init__(self, registries: Mapping[str, Reach], proxy: Proxy | None = None) -> None:
         self._registries = registries
+        self._proxy = proxy
         self._pools: dict[tuple[str, str], httpx.AsyncClient] = {}
 
     async def aclose(self) -> None:
@@ -160,7 +158,7 @@ class Http:
         sent = dict(headers)
         for _ in range(_REDIRECTS + 1):
             pool = self._pool(url)
-            with _in_words(domain):
+            with in_words(domain, url_for(self._proxy, url)):
                 request = pool.build_request(method, url, headers=sent, content=content)
                 async with asyncio.timeout(HEAD_SECONDS):
                     response = await pool.send(request, stream=True)
@@ -190,13 +188,15 @@ class Http:
         key = (parts.scheme, parts.netloc)
         if key not in self._pools:
             reach = self._registries.get(_HUB if parts.netloc == _HUB_API else parts.netloc)
+            proxy = url_for(self._proxy, url)
             self._pools[key] = httpx.AsyncClient(
                 verify=_trust(reach.ca if reach else None) if parts.scheme == "https" else _trust_nobody(),
                 # To wait for one of the connections is the registry's silence only where all of them are silent.
                 timeout=httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS, pool=HEAD_SECONDS),
                 limits=httpx.Limits(max_connections=8, keepalive_expiry=60),
                 headers={"User-Agent": f"farm/{__version__}", "Accept-Encoding": "identity"},
-                trust_env=not is_loopback(parts.netloc),
+                proxy=proxy,
+                trust_env=self._proxy is None and not is_loopback(parts.netloc),
             )
         return self._pools[key]
 
@@ -262,49 +262,3 @@ def _redirect(domain: str, url: str, location: str) -> str:
 def _shown(url: str) -> str:
     """A URL without its query: storage services put signatures there."""
     return urlsplit(url)._replace(query="").geturl()
-
-
-@contextlib.contextmanager
-def _in_words(domain: str) -> Iterator[None]:
-    import httpx
-
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-        raise _fault(domain, error) from error
-
-
-def _fault(domain: str, error: Exception) -> FarmError:
-    import httpx
-
-    inner = tuple(_causes(error))
-    if any(isinstance(cause, ssl.SSLCertVerificationError) for cause in inner):
-        reason = next(cause.verify_message for cause in inner if isinstance(cause, ssl.SSLCertVerificationError))
-        return RefusedError(
-            f"registry {domain}: its certificate cannot be trusted: {reason}",
-            fix=f"name the CA that signed it in the inventory: registries: {{{domain}: {{ca: FILE}}}}",
-        )
-    if any(isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS for cause in inner):
-        return RefusedError(
-            f"registry {domain}: it does not speak HTTPS",
-            fix=f"if it is a registry without TLS, say so in the inventory: registries: {{{domain}: {{http: true}}}}",
-        )
-    if any(isinstance(cause, socket.gaierror) for cause in inner):
-        return UnreachableError(
-            f"registry {domain}: the name is not known", fix="check its spelling and this machine's name service"
-        )
-    if isinstance(error, httpx.ConnectTimeout):
-        return UnreachableError(f"registry {domain}: no connection within {CONNECT_SECONDS:.0f} s")
-    if isinstance(error, httpx.TimeoutException):
-        return UnreachableError(f"registry {domain}: it said nothing for {SILENT_SECONDS:.0f} s")
-    if isinstance(error, TimeoutError):
-        return UnreachableError(f"registry {domain}: its answer did not begin within {HEAD_SECONDS:.0f} s")
-    if isinstance(error, httpx.ConnectError):
-        return UnreachableError(f"registry {domain}: nothing answers there ({error})", fix="check that it is running")
-    return UnreachableError(f"registry {domain}: the connection broke ({error or type(error).__name__})")
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -56,8 +56,12 @@ class Unpinned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Images:
-    """What a build pulls, each image once, and what cannot be told or pinned."""
+    """What a build pulls, each image once: all of it, what can be pinned, and what cannot be told or pinned.
 
+    An image that is named by digest is pinned already.
+    """
+
+    pulled: tuple[BaseImage, ...]
     found: tuple[BaseImage, ...]
     unpinned: tuple[Unpinned, ...]
 
@@ -73,13 +77,13 @@ def images(
 ) -> Images:
     """Find every image that building `target` (default: the last stage) for these platforms pulls.
 
-    `contexts` are the names of the user's own named contexts: they are no images. Images that are named by digest
-    already are left out. Raises UsageError with `place:line` where a name is no image reference.
+    `contexts` are the names of the user's own named contexts: they are no images. Raises UsageError with `place:line`
+    where a name is no image reference.
     """
     document = cut(text)
     syntax, line = _syntax(document, build_args)
     if syntax and (reason := _hindrance(syntax)):
-        return Images(found=(), unpinned=(Unpinned(name=syntax, line=line, reason=reason),))
+        return Images(pulled=(), found=(), unpinned=(Unpinned(name=syntax, line=line, reason=reason),))
     needs = [Need(name=syntax, line=line)] if syntax else []
     own = {_normal(name) for name in contexts}
     names: set[str] = set()
@@ -88,12 +92,14 @@ def images(
         names |= {stage.name for stage in found if stage.name}
         needs += needed(found, target, own)
     pulled = _pulled([need for need in needs if not need.trouble], own, place)
+    moving = [image for image in pulled if image.reference.digest is None]
     taken = names.union(_RESERVED)
     untold = [Unpinned(name=need.name, line=need.line, reason=need.trouble) for need in needs if need.trouble]
     return Images(
-        found=tuple(image for image in pulled if image.context_name not in taken),
+        pulled=tuple(pulled),
+        found=tuple(image for image in moving if image.context_name not in taken),
         unpinned=tuple(
-            dict.fromkeys([*untold, *(_clash(image) for image in pulled if image.context_name in taken)]),
+            dict.fromkeys([*untold, *(_clash(image) for image in moving if image.context_name in taken)]),
         ),
     )
 
@@ -192,7 +198,7 @@ def _expanded(document: Document, variables: Mapping[str, str]) -> tuple[Stage, 
 
 
 def _pulled(needs: Sequence[Need], own: Collection[str], place: str) -> list[BaseImage]:
-    """The needs that are images without a digest, each once, in the order of the file."""
+    """The needs that are images, each once, in the order of the file."""
     found: dict[str, BaseImage] = {}
     for need in sorted(needs, key=lambda need: need.line):
         if need.name == _EMPTY:
@@ -202,7 +208,7 @@ def _pulled(needs: Sequence[Need], own: Collection[str], place: str) -> list[Bas
         except UsageError as error:
             raise UsageError(f"{place}:{need.line}: {error.what}", fix=error.fix) from error
         name = context_name(image)
-        if image.digest is None and name not in own:
+        if name not in own:
             found.setdefault(name, BaseImage(name=need.name, reference=image.with_default_tag(), line=need.line))
     return list(found.values())
 

@@ -14,6 +14,7 @@ import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from farm import folders
@@ -67,13 +68,21 @@ class Checkout:
     ref: str | None
 
 
-async def checkout(url: GitUrl, root: Path, *, protocols: Sequence[str] = PROTOCOLS) -> Checkout:
+async def checkout(
+    url: GitUrl,
+    root: Path,
+    *,
+    protocols: Sequence[str] = PROTOCOLS,
+    variables: Mapping[str, str] = MappingProxyType({}),
+) -> Checkout:
     """Fetch exactly one commit into `root`, an empty or missing directory, and leave its files there.
+
+    `variables` are set for git besides the user's own, such as those of a proxy.
 
     Modes follow no umask and every file bears the commit's time, so each run gives nodes the same. Raises UsageError
     (no such ref or subdirectory), RefusedError (login, key, permission), UnreachableError.
     """
-    git = _Git(url, root, _environment(url, protocols))
+    git = _Git(url, root, {**_environment(url, protocols), **variables})
     await asyncio.to_thread(root.mkdir, parents=True, exist_ok=True, mode=0o700)
     await git.run("init", "--quiet", "--template=")
     await git.run("remote", "add", "origin", url.remote)

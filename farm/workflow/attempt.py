@@ -53,7 +53,7 @@ async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_
                 platform_build.build(
                     bench.buildx,
                     bench.spec,
-                    bench.place,
+                    replace(bench.place, proxy=bench.proxies[node]),
                     endpoint=endpoint,
                     platform=platform,
                     log=bench.logs / f"{node}-{platform.slug}-{number}.log",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from farm.build.locate import Buildx
 from farm.build.platform_build import Place
+from farm.build.proxy_arguments import Handed
 from farm.inventory import Timeouts
 from farm.plan.policy import Policy
 from farm.platforms import Platform
@@ -29,9 +30,9 @@ class Bench:
     """The tools and the inputs of one run.
 
     `known` are checks of earlier runs by digest, `checked` those of this run; `plain_http` names the registries without
-    TLS; `inputs` says of each platform what it is built from; `run` is the run's name. `memory` is what each node has,
-    in bytes; `takes_jobs` says that the Dockerfile declares `remedy.JOBS`; `obstacles` are reasons, in words, for which
-    the nodes cannot join any more what they built.
+    TLS; `proxies` is what a step is told of one on each node; `inputs` says of each platform what it is built from;
+    `run` is the run's name. `memory` is what each node has, in bytes; `takes_jobs` says that the Dockerfile declares
+    `remedy.JOBS`; `obstacles` are reasons, in words, for which the nodes cannot join any more what they built.
     """
 
     run: str
@@ -50,6 +51,7 @@ class Bench:
     client: Client
     repository: Reference | None
     plain_http: tuple[str, ...]
+    proxies: Mapping[str, Handed]
     join_builder: JoinBuilder
     journal: Journal
     inputs: Mapping[Platform, Inputs]

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from farm.build import collect, locate
+from farm.build import certificates, collect, locate, proxy_arguments
 from farm.build.instance import keep_identity
+from farm.build.locate import Buildx
 from farm.build.platform_build import Place
 from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Timeouts
+from farm.inventory.proxies import VARIABLES, environment
 from farm.plan import planner
 from farm.plan.planner import Plan
 from farm.plan.policy import policy
@@ -23,7 +26,7 @@ from farm.report.events import Emit, Event, Planned, RunStarted, Warned
 from farm.report.outcome import Outcome
 from farm.report.power import PowerUse
 from farm.report.report import Report
-from farm.sources import giturl, target
+from farm.sources import dockerfile, giturl, target
 from farm.workflow import deliver, lock, prepare, remedy, resume, verdict
 from farm.workflow import journal as journals
 from farm.workflow.bench import Bench
@@ -110,19 +113,21 @@ async def _line(
     journal: Journal,
 ) -> None:
     spec = request.spec
-    buildx = locate.buildx()
     nodes = select(inventory.nodes, request.only, request.excluded)
     to = destination(spec, inventory)
+    for proxy in {inventory.proxy, *(node.proxy for node in nodes.values())}:
+        proxy_arguments.check(spec, proxy)
+    buildx = await asyncio.to_thread(_buildx, inventory, run)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(
             lock.held(spec.tags, directory=state_home() / "locks", run=run.id, wait=request.wait, emit=emit)
         )
-        client = await stack.enter_async_context(Client(inventory.registries))
+        client = await stack.enter_async_context(Client(inventory.registries, proxy=inventory.proxy))
         with stages.measured("probe"):
             survey, (source, _) = await both(
                 stack.enter_async_context(surveyed(nodes, emit)),
                 both(
-                    prepare.fetch(spec, run.spool / "source", emit),
+                    prepare.fetch(spec, run.spool / "source", emit, proxy=inventory.proxy),
                     prepare.registries_answer(to.references, client),
                 ),
             )
@@ -134,7 +139,7 @@ async def _line(
             survey = await switches.wake_for((), survey)
         platforms = spec.platforms or planner.default_platforms(nodes, survey.answers)
         with stages.measured("sources"):
-            pins = await prepare.pinned(spec, source, platforms, client, emit)
+            pins = await prepare.pinned(spec, source, platforms, client, inventory.registries, emit)
             made_of = await prepare.inputs(spec, source, platforms, pins)
             kept = await resume.kept(request.resume, to.references, made_of, journal, client, emit)
         wanted = [platform for platform in platforms if platform not in kept]
@@ -158,6 +163,7 @@ async def _line(
         join_builder = JoinBuilder(buildx, connections, config=run.join_config, log=run.logs / "join-builder.log")
         stack.push_async_callback(join_builder.close)
         folder = stack.enter_context(deliver.collecting(spec.output, run.spool))
+        declared = dockerfile.declared(source.context.text)
         bench = Bench(
             run=run.id,
             buildx=buildx,
@@ -171,6 +177,7 @@ async def _line(
                 insecure=to.insecure,
                 collect=folder,
                 shared_cache=to.shared_cache,
+                proxy=proxy_arguments.handed(inventory.proxy, declared=declared, own=spec.build_args),
             ),
             logs=run.logs,
             emit=emit,
@@ -187,6 +194,10 @@ async def _line(
             client=client,
             repository=to.repository,
             plain_http=to.plain_http,
+            proxies={
+                name: proxy_arguments.handed(node.proxy, declared=declared, own=spec.build_args)
+                for name, node in nodes.items()
+            },
             join_builder=join_builder,
             journal=journal,
             inputs=made_of,
@@ -209,6 +220,14 @@ async def _line(
             with stages.measured("collect"):
                 findings.index = await collect.join(spec, folder, [outcome.platform for outcome in found.built])
             findings.output = spec.output.dest
+
+
+def _buildx(inventory: Inventory, run: Run) -> Buildx:
+    """buildx, which reaches registries as the inventory says it, whatever this machine's own variables say."""
+    proxy = {**dict.fromkeys(VARIABLES, ""), **environment(inventory.proxy)} if inventory.proxy else {}
+    authorities = [registry.ca for registry in inventory.registries.values() if registry.ca]
+    trust = certificates.bundled(authorities, run.buildx_config, os.environ)
+    return locate.buildx().knowing({**proxy, **trust})
 
 
 def tell_plan(plan: Plan, emit: Emit) -> None:

@@ -10,6 +10,7 @@ from farm.inventory import Inventory
 from farm.registry import reference
 from farm.registry.reference import Reference
 from farm.sources.spec import Spec
+from farm.workflow import permitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,9 +38,10 @@ class Destination:
 
 
 def destination(spec: Spec, inventory: Inventory) -> Destination:
-    """Read the tags. Raises UsageError where they cannot be pushed together."""
+    """Read the tags. Raises UsageError where they cannot be pushed together, or one not at all."""
     plain_http = tuple(domain for domain, registry in inventory.registries.items() if registry.http)
     references = tuple(reference.parse(tag) for tag in spec.tags) if spec.output.type == "registry" else ()
+    permitted.pushes(references, spec.cache_to, inventory.registries)
     kinds = {found.domain in plain_http for found in references}
     if len(kinds) > 1:
         # buildx has one switch for a whole push, which would drop the TLS of the other registry too.

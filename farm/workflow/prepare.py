@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from farm.errors import FarmError, UnreachableError
+from farm.inventory import Proxy, Registry
+from farm.inventory.proxies import environment
 from farm.platforms import Platform
+from farm.registry import mirrors
 from farm.registry.client import Client
 from farm.registry.reference import Reference
 from farm.report import words
@@ -24,6 +27,7 @@ from farm.sources.fingerprint import Fingerprint
 from farm.sources.ignore import Ignore
 from farm.sources.inputs import Inputs
 from farm.sources.spec import Spec
+from farm.workflow import permitted
 from farm.workflow.together import together
 
 # Sent to every node over a home network: more than this is most often a forgotten .dockerignore.
@@ -40,7 +44,7 @@ class Source:
     commit: str | None
 
 
-async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
+async def fetch(spec: Spec, directory: Path, emit: Emit, *, proxy: Proxy | None = None) -> Source:
     """Find the context, or check a git one out into `directory`, and look at every file that would be sent.
 
     Raises UsageError for a context or Dockerfile that is not there, and git's own failures as farm's errors.
@@ -51,7 +55,7 @@ async def fetch(spec: Spec, directory: Path, emit: Emit) -> Source:
     if isinstance(place, Path):
         found = await asyncio.to_thread(context.read, place, spec.dockerfile, start=Path.cwd())
     else:
-        checkout = await git.checkout(place, directory)
+        checkout = await git.checkout(place, directory, variables=environment(proxy))
         commit, inside = checkout.commit, checkout.directory
         found = await asyncio.to_thread(context.read, inside, spec.dockerfile, start=inside, checkout=checkout.root)
     before = await fingerprint.take(found.directory, found.ignore, also=_recipe(found))
@@ -75,11 +79,17 @@ async def registries_answer(references: Sequence[Reference], client: Client) -> 
 
 
 async def pinned(
-    spec: Spec, source: Source, platforms: Sequence[Platform], client: Client, emit: Emit
+    spec: Spec,
+    source: Source,
+    platforms: Sequence[Platform],
+    client: Client,
+    registries: Mapping[str, Registry],
+    emit: Emit,
 ) -> tuple[str, ...]:
     """Fix every base image to the digest that its tag has now, as values of `--build-context`.
 
-    Raises UsageError with file and line for an image that is not in its registry.
+    Mirrors are asked first, as the nodes will. Raises UsageError with file and line for an image that is not in its
+    registry, or in one that nothing may be pulled from.
     """
     place = source.context.dockerfile.name
     found = await asyncio.to_thread(
@@ -91,11 +101,12 @@ async def pinned(
         contexts=[value.partition("=")[0] for value in spec.build_contexts],
         place=place,
     )
+    permitted.pulls(found.pulled, registries, place)
     for item in found.unpinned:
         emit(Warned(message=f"{place}:{item.line}: {item.name} is not pinned: {item.reason}"))
 
     async def digest(reference: Reference) -> str | None:
-        return await retrying(lambda: client.digest(reference), pause_after=if_unreachable)
+        return await retrying(lambda: mirrors.digest(client, reference, registries), pause_after=if_unreachable)
 
     resolved = await pinning.resolve(found.found, digest, place)
     for warning in resolved.warnings:

@@ -29,7 +29,8 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-")))
         survey, _ = await both(
-            stack.enter_async_context(surveyed(nodes, _ignore)), prepare.fetch(request.spec, folder / "source", _ignore)
+            stack.enter_async_context(surveyed(nodes, _ignore)),
+            prepare.fetch(request.spec, folder / "source", _ignore, proxy=inventory.proxy),
         )
         try:
             platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from farm.inventory import Proxy
+from farm.inventory.proxies import environment
+
+__all__ = ["DROP_IN", "drop_in", "environment", "environment_file"]
 
 DROP_IN = "50-farm-proxy.conf"
 """The name of the drop-in, in the folder `NAME.service.d` of the engine's unit."""
-
-
-def environment(proxy: Proxy | None) -> dict[str, str]:
-    """The variables in both spellings: curl reads `http_proxy` in lower case only, others in upper case only.
-
-    Empty without a proxy. The values may hold a login.
-    """
-    if proxy is None:
-        return {}
-    said = {"http_proxy": proxy.http, "https_proxy": proxy.https, "no_proxy": ",".join(proxy.no_proxy)}
-    return {spelling: value for name, value in said.items() if value for spelling in (name.upper(), name)}
 
 
 def environment_file(proxy: Proxy | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +23,8 @@ class Certificates:
     key: Path
 
 
-def make(directory: Path) -> Certificates:
-    """An authority and a certificate for 127.0.0.1 that it signed."""
+def make(directory: Path, *, names: Sequence[str] = ()) -> Certificates:
+    """An authority and a certificate for 127.0.0.1, and for these names, that it signed."""
     directory.mkdir(parents=True, exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     home = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "home authority")])
@@ -34,8 +35,10 @@ def make(directory: Path) -> Certificates:
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
-    names = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-    issued = _builder(host, home, key.public_key()).add_extension(names, critical=False).sign(ca_key, hashes.SHA256())
+    hosts = x509.SubjectAlternativeName(
+        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *(x509.DNSName(name) for name in names)]
+    )
+    issued = _builder(host, home, key.public_key()).add_extension(hosts, critical=False).sign(ca_key, hashes.SHA256())
     paths = Certificates(ca=directory / "ca.pem", certificate=directory / "server.pem", key=directory / "server.key")
     paths.ca.write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     paths.certificate.write_bytes(issued.public_bytes(serialization.Encoding.PEM))
