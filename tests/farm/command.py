@@ -116,12 +116,18 @@ class Farm:
     def temporary(self) -> Path:
         return self.folder / "tmp"
 
-    def start(self, *arguments: str, env: Mapping[str, str] | None = None, cwd: Path | None = None) -> Running:
+    def start(
+        self,
+        *arguments: str,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        stdin: int = subprocess.DEVNULL,
+    ) -> Running:
         for folder in (self.home, self.state, self.runtime, self.temporary):
             folder.mkdir(mode=0o700, exist_ok=True)
         process = subprocess.Popen(
             [*self.inside, str(_PROGRAM), *arguments],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -1,0 +1,35 @@
+"""The contexts of the docker command: one meta.json for each (docker/cli, cli/context/store)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+
+from farm.errors import UsageError
+from farm.init.candidates import Candidate, Found, Skipped, from_url
+
+
+def contexts(files: Mapping[str, str]) -> Found:
+    """The boards of all contexts, from the text of each meta.json by its path. Raises UsageError for another file."""
+    candidates, skipped = [], []
+    for name, host in sorted(hosts(files).items()):
+        found = from_url(name, host, origin=f"docker context {name}")
+        if isinstance(found, Candidate):
+            candidates.append(found)
+        else:
+            skipped.append(Skipped(name=f"docker context {name}", why=found.why))
+    return Found(candidates=candidates, skipped=skipped)
+
+
+def hosts(files: Mapping[str, str]) -> dict[str, str]:
+    """The address behind each context."""
+    return dict(_hosts(files.items()))
+
+
+def _hosts(files: Iterable[tuple[str, str]]) -> Iterable[tuple[str, str]]:
+    for path, text in files:
+        try:
+            document = json.loads(text)
+            yield str(document["Name"]), str(document["Endpoints"]["docker"].get("Host", ""))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path} is not a docker context", fix="see `docker context ls`") from error
