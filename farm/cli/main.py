@@ -22,6 +22,7 @@ _COMMANDS = {
     "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
     "provision": ("farm.cli.provision", "Make bare boards into nodes: engine, user, settings, service."),
     "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
+    "doctor": ("farm.cli.doctor", "Say what is wrong with the nodes and with this machine, and what mends it."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),
     "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
 }
@@ -93,6 +94,7 @@ def farm() -> None:
     \b
     Examples:
       farm nodes                                  how are my boards?
+      farm doctor                                 what is wrong with them, and what mends it?
       farm plan . --platform linux/arm64          who would build it?
       farm build . -t registry.lan:5000/app:1.0   build everywhere, push one image
     """

@@ -21,7 +21,8 @@ class Examined:
     """A node that answered.
 
     `condition` is None where the doctor's own questions got no answer, for the reason `silent_because`. `engine` is
-    what builds would use, else `engine_error` says why there is none. `registries` is what the BuildKit there said of
+    what builds would use, with `in_container` a BuildKit that it runs for farm; else `engine_error` says why there is
+    none. `registries` is what the BuildKit there said of
     each registry and mirror, by `host[:port]`, and `proxies` of each proxy, by `host:port`; `not_asked` is why it said
     nothing.
     `own_error` is by how many seconds the coordinator's own clock is wrong, as far as that is known.
@@ -32,11 +33,19 @@ class Examined:
     condition: Condition | None = None
     silent_because: str = ""
     engine: FoundEngine | None = None
+    in_container: bool = False
     engine_error: FarmError | None = None
     registries: Mapping[str, Heard] = field(default_factory=dict)
     proxies: Mapping[str, Heard] = field(default_factory=dict)
     not_asked: str | None = None
     own_error: float = 0.0
+
+    @property
+    def kind(self) -> str | None:
+        """The engine by the inventory's word for it: buildkitd, docker or container."""
+        if self.engine is None:
+            return None
+        return "container" if self.in_container else self.engine.engine
 
     @property
     def is_rootless(self) -> bool:
@@ -53,7 +62,7 @@ class Examined:
             names: Iterable[str] = found
         elif self.engine.engine == "buildkitd":
             names = ("rootless",) if self.is_rootless else ("buildkit",)
-        elif "podman" in self.engine.socket:
+        elif self.engine.engine == "podman":
             names = ("podman.rootless",) if self.is_rootless else ("podman",)
         else:
             # With the image store on, layers are containerd's, and those are Docker's own where it starts containerd.

@@ -64,8 +64,10 @@ def disk_read_only(it: Examined) -> Verdicts:
 
 
 def _prune(it: Examined) -> str:
-    kind = it.engine.engine if it.engine else ""
-    if kind == "docker":
-        return "docker system prune --force && docker builder prune --all --force"
-    socket = f"--addr unix://{it.engine.socket} " if it.engine and kind == "buildkitd" else ""
-    return f"buildctl {socket}prune --all" if kind == "buildkitd" else "sudo du -xh / | sort -h | tail"
+    if it.engine is None:
+        return "sudo du -xh / | sort -h | tail"
+    if it.kind == "buildkitd":
+        return f"buildctl --addr unix://{it.engine.socket} prune --all"
+    return f"{it.engine.engine} system prune --force" + (
+        " && docker builder prune --all --force" if it.kind == "docker" else ""
+    )

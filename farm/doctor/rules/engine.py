@@ -75,7 +75,8 @@ def engine_silent(it: Examined) -> Verdicts:
 
 def engine_too_old(it: Examined) -> Verdicts:
     """BuildKit before 0.11 attests nothing, so that what built an image cannot be checked; others push no digest."""
-    if it.engine is None or it.engine.version is None:
+    # What runs in a container is of the image that the inventory names, whatever runs the container.
+    if it.engine is None or it.engine.version is None or it.in_container:
         return
     found = tuple(int(number) for number in re.findall(r"\d{1,6}", it.engine.version)[:2])
     oldest = _OLDEST_DOCKER if it.engine.engine == "docker" else _OLDEST

@@ -59,7 +59,7 @@ def seccomp_too_old(it: Examined) -> Verdicts:
 
 
 def _is_docker(it: Examined) -> bool:
-    return it.engine is not None and it.engine.engine != "buildkitd"
+    return it.kind not in (None, "buildkitd")
 
 
 def _release(kernel: str) -> tuple[int, ...] | None:

@@ -95,9 +95,9 @@ def mirror_for_docker_only(it: Examined) -> Verdicts:
 
     Sources: moby/buildkit 606, and for a BuildKit in a container docker/setup-buildx-action 430.
     """
-    if it.engine is None or it.condition is None or it.engine.engine == "docker":
+    if it.engine is None or it.condition is None or it.kind == "docker":
         return
-    if it.engine.engine == "container":
+    if it.kind == "container":
         hub = it.node.registries.get(_HUB)
         own = hub.mirrors if hub else ()
     else:
@@ -106,7 +106,7 @@ def mirror_for_docker_only(it: Examined) -> Verdicts:
         mirrors = ", ".join(_host(mirror) for mirror in it.condition.docker_mirrors)
         yield Finding(
             severity=Severity.WARNING,
-            what=f"Docker there has a mirror ({mirrors}), and {it.engine.engine}, which builds, has none",
+            what=f"Docker there has a mirror ({mirrors}), and {it.kind}, which builds, has none",
             why="base images come from Docker Hub itself: slower, and counted against its limit",
             fix=_provision(it, f"{_HUB}: {{mirrors: [{mirrors}]}}"),
         )

@@ -53,6 +53,7 @@ def examined(fields: dict[str, list[str]], answer: str) -> Examined:
         condition=parse.condition(answer) if answer else None,
         silent_because="" if answer else "board: no answer",
         engine=FoundEngine(engine=kind, version=engine[0], socket=engine[1]) if engine else None,
+        in_container=engine[2:] == ["container"],
         engine_error=UnreachableError(fields["error"][0]) if "error" in fields else None,
         registries=_heard(fields.get("registry", [])),
         proxies=_heard(fields.get("proxy", [])),
