@@ -11,11 +11,12 @@ from farm.platforms import Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundEngine:
-    """A BuildKit that the probe found: kind of engine, socket on the node, and the version that it says it is.
+    """What the probe found to build with: kind of engine, socket on the node, and the version that it says it is.
 
     For `docker` that is the Docker Engine's: the BuildKit inside may say of itself only `v0.0.0+unknown`, as Debian's.
     `problem` is None for a usable one, else one line that says why not (no permission, nobody listens, frozen), and
     `fix` how to mend it. `denied` tells a refusal (no permission, no image store) from a daemon that may come back.
+    `runs_containers` holds for a Docker or Podman that answers, though its own BuildKit may be of no use or not there.
     """
 
     engine: str
@@ -24,6 +25,7 @@ class FoundEngine:
     problem: str | None = None
     fix: str | None = None
     denied: bool = False
+    runs_containers: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

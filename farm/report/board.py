@@ -10,6 +10,7 @@ from farm.report.events import (
     AttemptFailed,
     BuildFinished,
     BuildStarted,
+    EnginePrepared,
     Event,
     LogLine,
     NodeProbed,
@@ -69,8 +70,8 @@ class Board:
                 self.stage = f"probe: {', '.join(self._probed)}"
             case NodeProbed(node=node, error=error):
                 self.warnings.append(f"{node}: {error}")
-            case PowerUsed(node=node, action=action):
-                self.stage = f"power: {action} {node}"
+            case PowerUsed() | EnginePrepared():
+                self.stage = _readying(event)
             case Warned(message=message):
                 self.warnings.append(message)
             case Planned(platform=platform, node=node):
@@ -105,3 +106,10 @@ class Board:
             case BuildFinished(node=node, cached=cached, total=total):
                 row.node, row.state, row.step, row.output = node, "built", "", ""
                 row.cached, row.total, row.ended = cached, total, now
+
+
+def _readying(event: PowerUsed | EnginePrepared) -> str:
+    """What is done to a node before it can build."""
+    if isinstance(event, PowerUsed):
+        return f"power: {event.action} {event.node}"
+    return f"{event.node}: {event.what}"

@@ -41,6 +41,14 @@ class PowerUsed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnginePrepared:
+    """Something is about to be done to a node's engine so that it can build, which may take minutes; `what` says it."""
+
+    node: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """One platform has its node; `reason` says in words why that one."""
 
@@ -155,6 +163,7 @@ Event = (
     RunStarted
     | NodeProbed
     | PowerUsed
+    | EnginePrepared
     | Planned
     | Reused
     | BuildStarted

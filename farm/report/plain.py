@@ -12,6 +12,7 @@ from farm.report.events import (
     AttemptFailed,
     BuildFinished,
     BuildStarted,
+    EnginePrepared,
     Event,
     LogLine,
     NodeProbed,
@@ -75,6 +76,11 @@ _POWER = {"wake": "waking it", "cycle": "cycling its power", "off": "putting it 
 @_line.register
 def _power_used(event: PowerUsed) -> str:
     return f"[{event.node}] {event.reason}: {_POWER[event.action]}"
+
+
+@_line.register
+def _engine_prepared(event: EnginePrepared) -> str:
+    return f"[{event.node}] {event.what}"
 
 
 @_line.register

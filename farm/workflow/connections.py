@@ -15,7 +15,7 @@ from farm.nodes.engine.endpoint import Endpoint, open_endpoint
 from farm.nodes.lease import Lease
 from farm.nodes.reach import Reached, reach
 from farm.platforms import Platform
-from farm.report.events import Emit, Warned
+from farm.report.events import Emit, Event, Warned
 
 # Two misses in a row, so that a board that swaps for a moment is not given up. A hung BuildKit and a dead link are
 # known and acted upon within 15 s: 2 x (2 s + 3.5 s) at most, and then up to 3 s for the watch's last words, for buildx
@@ -24,8 +24,16 @@ CHECK_EVERY = 2.0
 CHECK_TIMEOUT = 3.5
 
 
+def _nobody(_event: Event) -> None:
+    pass
+
+
 class Connections:
-    """The endpoints of one run. `directory` is where their sockets are made, `reach` finds a node that was lost."""
+    """The endpoints of one run.
+
+    `directory` is where their sockets are made, `reach` finds a node that was lost, `emit` hears what is done to a
+    node's engine before it can be used.
+    """
 
     def __init__(
         self,
@@ -33,9 +41,11 @@ class Connections:
         reached: dict[str, Reached],
         directory: Path,
         reach: Callable[[Node], Awaitable[Reached]] = reach,
+        emit: Emit = _nobody,
     ) -> None:
         self._nodes = nodes
         self._reach = reach
+        self._emit = emit
         self._reached = reached
         self._directory = directory
         self._endpoints: dict[str, Endpoint] = {}
@@ -55,9 +65,12 @@ class Connections:
                 facts = self._reached[name].facts
                 if platform is not None and platform not in (*facts.native, *facts.emulated):
                     raise NoNativeNodeError(f"{name}: does not build {platform} natively")
+            await self._drop_dead_container(name)
             if name not in self._endpoints:
                 found = self._reached[name]
-                self._endpoints[name] = await open_endpoint(found.node, found.facts, found.session, self._directory)
+                self._endpoints[name] = await open_endpoint(
+                    found.node, found.facts, found.session, self._directory, emit=self._emit
+                )
             return self._endpoints[name]
 
     @contextlib.asynccontextmanager
@@ -148,6 +161,12 @@ class Connections:
             await self._leases[name].pop().close()
         if endpoint := self._endpoints.pop(name, None):
             await endpoint.close()
+
+    async def _drop_dead_container(self, name: str) -> None:
+        """A container that is gone can be made anew; what others have set up can only be waited for."""
+        endpoint = self._endpoints.get(name)
+        if endpoint and endpoint.engine == "container" and not await liveness.alive(endpoint.socket, CHECK_TIMEOUT):
+            await self._endpoints.pop(name).close()
 
     async def _drop(self, name: str) -> None:
         await self._let_go(name)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from farm.errors import Exit, FarmError, UnreachableError
 from farm.inventory import Node
-from farm.nodes.engine.endpoint import Endpoint, open_endpoint
+from farm.nodes.engine.prospect import Prospect, prospect
 from farm.nodes.facts import Facts
 from farm.nodes.reach import reach
 
@@ -23,7 +23,7 @@ DIAL_SECONDS = 1.3
 class Vitals:
     """A node as it is now. `facts` is None where it could not be asked; `error` says why it cannot build, if so.
 
-    `why` says which of its engines is used, and why that one.
+    `why` says which of its engines is used, and why that one; `version` is None for one that a build would make first.
     """
 
     node: str
@@ -56,7 +56,7 @@ async def vitals(nodes: Mapping[str, Node], *, timeout: float) -> tuple[Vitals, 
 
 async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noqa: ASYNC109 - turned into an answer
     facts: Facts | None = None
-    endpoint: Endpoint | None = None
+    engine: Prospect | None = None
     error: FarmError | None = None
     try:
         async with asyncio.timeout(timeout), contextlib.AsyncExitStack() as stack:
@@ -64,8 +64,7 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
             facts = found.facts
             if found.session is not None:
                 stack.push_async_callback(found.session.close)
-            endpoint = await open_endpoint(node, facts, found.session, directory)
-            stack.push_async_callback(endpoint.close)
+            engine = await prospect(node, facts, found.session, directory)
     except FarmError as caught:
         error = caught
     except TimeoutError:
@@ -76,8 +75,8 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
     return Vitals(
         node=node.name,
         facts=facts,
-        engine=endpoint.engine if endpoint else None,
-        version=endpoint.version if endpoint else None,
-        why=endpoint.why if endpoint else None,
+        engine=engine.engine if engine else None,
+        version=engine.version if engine else None,
+        why=engine.why if engine else None,
         error=error,
     )

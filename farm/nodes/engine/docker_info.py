@@ -1,4 +1,7 @@
-"""What a Docker Engine says of itself (`GET /info` of its API), and whether a farm can use its BuildKit. Pure."""
+"""What a Docker Engine says of itself (`GET /info` of its API), and whether a farm can use its BuildKit. Pure.
+
+Podman answers the same question, and has no BuildKit.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ _FIRST_WITH_SETTING = 24
 
 
 def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
-    """The engine with its version, and with a problem where it cannot be used.
+    """The engine with its kind and version, and with a problem where its own BuildKit cannot be used.
 
     `server` is the answer's header of that name. Raises NotDockerError for a body that is not the API's.
     """
@@ -36,9 +39,10 @@ def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
         security = " ".join(said.get("SecurityOptions") or ())
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotDockerError("it answers HTTP, but not as a Docker Engine does") from error
-    engine = replace(engine, engine="docker", version=version)
+    engine = replace(engine, engine="docker", version=version, runs_containers=True)
     if "libpod" in server.lower():
-        return replace(engine, problem="it is Podman's, which has no BuildKit", fix=_INSTALL, denied=True)
+        problem = f"Podman {version} has no BuildKit of its own"
+        return replace(engine, engine="podman", problem=problem, fix=_INSTALL, denied=True)
     if is_store_on:
         return engine
     return replace(
@@ -50,7 +54,7 @@ def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
     )
 
 
-_INSTALL = "install buildkitd on the node, or Docker Engine 24 or newer"
+_INSTALL = "write `engine: container`, or install buildkitd or Docker Engine 24 or newer on the node"
 
 
 def _switch_on(version: str, security: str) -> str:

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from farm.errors import FarmError, UnreachableError
-from farm.inventory import Node
+from farm.inventory import Limits, Node
 from farm.nodes.engine import liveness
 from farm.nodes.engine.choose import choose
 from farm.nodes.engine.info_call import NotBuildKitError, SpeaksHttpError
+from farm.nodes.engine.step_limits import step_limits
 from farm.nodes.engine.stream import Stream
 from farm.nodes.engine.upgraded import Dial, Upgraded
 from farm.nodes.facts import Facts, FoundEngine
+from farm.report.events import Emit, Event, Warned
 
 if TYPE_CHECKING:
     from farm.nodes.ssh.session import Session
@@ -43,7 +45,8 @@ class Endpoint:
     """A socket on the coordinator behind which the node's BuildKit answers.
 
     `engine` and `version` are what runs that BuildKit there, `why` the reason for this engine in words.
-    `output_attributes` are what an image output on this node must say besides.
+    `output_attributes` are what an image output on this node must say besides, `resources` the limits that each step
+    there must be told (values of `--resource`).
     """
 
     node: str
@@ -52,6 +55,7 @@ class Endpoint:
     socket: Path
     why: str = ""
     output_attributes: tuple[tuple[str, str], ...] = ()
+    resources: tuple[str, ...] = ()
     _bridge: _Bridge | None = field(default=None, repr=False, compare=False)
 
     async def close(self) -> None:
@@ -60,35 +64,75 @@ class Endpoint:
             await self._bridge.close()
 
 
-async def open_endpoint(node: Node, facts: Facts, session: Session | None, directory: Path) -> Endpoint:
+def _nobody(_event: Event) -> None:
+    pass
+
+
+async def open_endpoint(
+    node: Node, facts: Facts, session: Session | None, directory: Path, *, emit: Emit = _nobody
+) -> Endpoint:
     """Bring the node's engine to a local socket and hear it answer there.
 
-    Sockets are made in `directory`, which must be the caller's own (0700) and short. Without a session the engine is on
-    this machine, and its own socket is given back where it speaks BuildKit as it is.
+    A BuildKit in a container is made first where it is not there as it should be. Sockets are made in `directory`,
+    which must be the caller's own (0700) and short. Without a session the engine is on this machine, and its own socket
+    is given back where it speaks BuildKit as it is.
 
-    Raises RefusedError or UnreachableError where the engine cannot be used, FarmError where the socket cannot be made.
+    Raises RefusedError, UnreachableError or BusyError where the engine cannot be used, UsageError for a CA or an image
+    that cannot be, FarmError where the socket cannot be made.
     """
     choice = choose(node, facts)
     engine = choice.engine
+    unheld: tuple[str, ...] = ()
+    if choice.in_container:
+        from farm.nodes.engine.container import find, keep
+
+        container = await find.find(node, engine, session)
+        unheld = (await keep.keep(container, emit=emit)).unheld
+        engine = FoundEngine(engine="container", socket=container.wanted.socket)
     bridge = await _bridged(node, engine, session, directory)
     socket = Path(engine.socket) if bridge is None else bridge.local
     try:
         version = await liveness.version(await liveness.dial(socket))
+        docker = engine.version if engine.engine == "docker" else None
+        limits = step_limits(node.limits, buildkit=version, docker=docker)
+        is_set_up = choice.in_container or await _is_provisioned(node, engine, session)
     except BaseException as error:
         if bridge is not None:
             await bridge.close()
         if isinstance(error, NotBuildKitError):
             raise _no_answer(node, engine, error) from error
         raise
+    if unheld := unheld if is_set_up else limits.unheld:
+        emit(Warned(message=_words(node, choice.why, unheld, in_container=choice.in_container)))
     return Endpoint(
         node=node.name,
         engine=engine.engine,
-        version=engine.version if engine.engine == "docker" and engine.version else version,
+        version=docker or version,
         socket=socket,
         why=choice.why,
         output_attributes=_OUTPUT_ATTRIBUTES.get(engine.engine, ()),
+        resources=() if is_set_up else limits.resources,
         _bridge=bridge,
     )
+
+
+async def _is_provisioned(node: Node, engine: FoundEngine, session: Session | None) -> bool:
+    """Whether farm has set up the buildkitd there, with the limits in its unit."""
+    if node.limits == Limits() or engine.engine != "buildkitd" or session is None:
+        return False
+    done = await session.run(_PROVISIONED, timeout=_COMMAND_SECONDS)
+    return done.exit_status == 0
+
+
+# Words that every login shell reads alike.
+_PROVISIONED = "grep -qs farm.provision /etc/systemd/system/buildkit.service"
+_COMMAND_SECONDS = 10.0
+
+
+def _words(node: Node, why: str, unheld: tuple[str, ...], *, in_container: bool) -> str:
+    names = " and ".join(f"`{name}`" for name in unheld)
+    instead = "" if in_container else "; `engine: container` holds them, and a buildkitd of `farm provision`"
+    return f"{node.name}: nothing holds the limits {names} there ({why.partition(';')[0]}){instead}"
 
 
 async def _bridged(node: Node, engine: FoundEngine, session: Session | None, directory: Path) -> _Bridge | None:

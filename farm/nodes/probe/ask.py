@@ -99,7 +99,7 @@ async def _heard(engine: FoundEngine, node: Node, dial: Callable[[str], Awaitabl
     if engine.problem is not None:
         return engine
     try:
-        if engine.engine == "docker":
+        if engine.engine in ("docker", "podman"):
             return await docker_api.ask(engine, await dial(engine.socket), within=_ENGINE_SECONDS)
         if engine.socket == node.socket and node.engine != "buildkitd":
             # The inventory names a socket and not what listens there: a new Docker answers as BuildKit, too.
@@ -114,7 +114,7 @@ def _own_sockets(node: Node) -> dict[str, str | None]:
     """The inventory's socket, under the name by which the script knows what it is for."""
     if node.socket is None:
         return {}
-    return {"FARM_DOCKER" if node.engine == "docker" else "FARM_SOCKET": node.socket}
+    return {"FARM_DOCKER" if node.engine in ("docker", "container") else "FARM_SOCKET": node.socket}
 
 
 def _unix_path(variable: str) -> str | None:

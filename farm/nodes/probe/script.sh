@@ -130,6 +130,11 @@ sockets() {
     if command -v dockerd >/dev/null && [ ! -e /var/run/docker.sock ] && [ ! -e "$runtime/docker.sock" ]; then
         echo 'docker=missing - /var/run/docker.sock'
     fi
+    socket podman /run/podman/podman.sock
+    socket podman "$runtime/podman/podman.sock"
+    if command -v podman >/dev/null && [ ! -e /run/podman ] && [ ! -e "$runtime/podman/podman.sock" ]; then
+        echo 'podman=missing - /run/podman/podman.sock'
+    fi
 }
 
 probe() {

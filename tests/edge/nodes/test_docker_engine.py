@@ -229,7 +229,7 @@ async def test_a_frozen_engine_is_said_to_be_frozen(engine: Host, short: Path) -
 async def test_without_the_image_store_it_is_refused_and_the_switch_is_named(engine: Host, short: Path) -> None:
     await asyncio.to_thread(docker.start, engine, image_store=False)
     try:
-        error = await refusal(engine, short)
+        error = await refusal(engine, short, engine="docker")
     finally:
         await asyncio.to_thread(docker.start, engine, image_store=True)
     assert "keeps images in its old store (overlay2), out of which BuildKit cannot push" in error.what

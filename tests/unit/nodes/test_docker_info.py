@@ -22,13 +22,14 @@ def said(version: str = "26.1.5+dfsg1", *, server: str = "Docker/26.1.5+dfsg1 (l
 
 def test_an_engine_with_the_image_store_is_usable() -> None:
     engine = said(DriverStatus=STORE, Driver="overlayfs")
-    assert engine == FoundEngine(engine="docker", socket=FOUND.socket, version="26.1.5+dfsg1")
+    assert engine == FoundEngine(engine="docker", socket=FOUND.socket, version="26.1.5+dfsg1", runs_containers=True)
 
 
 def test_without_it_the_way_to_switch_it_on_is_said() -> None:
     engine = said()
     assert engine.version == "26.1.5+dfsg1"
     assert engine.denied
+    assert engine.runs_containers
     assert engine.problem == (
         "Docker 26.1.5+dfsg1 keeps images in its old store (overlay2), out of which BuildKit cannot push"
     )
@@ -53,8 +54,9 @@ def test_the_way_depends_on_the_engine(version: str, options: list[str] | None, 
 
 def test_podman_behind_dockers_socket_is_called_podman() -> None:
     engine = said("5.4.2", server="Libpod/5.4.2 (linux)", DriverStatus=None)
-    assert engine.problem == "it is Podman's, which has no BuildKit"
+    assert (engine.engine, engine.problem) == ("podman", "Podman 5.4.2 has no BuildKit of its own")
     assert engine.denied
+    assert engine.runs_containers
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", b"\xff", b'"ServerVersion"', b"<html>"])

@@ -62,3 +62,19 @@ def test_docker_comes_after_buildkit_and_is_called_by_its_daemon() -> None:
     assert only(missing, "dockerd=/usr/sbin/dockerd").fix == "start dockerd on the node, or correct `socket:`"
     denied = only("docker=denied root /var/run/docker.sock")
     assert denied.fix == "give the socket a group of its own on the node (dockerd --group NAME) and add pi to it"
+
+
+def test_podman_comes_last_and_is_told_apart_from_docker() -> None:
+    lines = ("podman=usable - /run/p", "docker=usable - /run/d", "socket=usable - /run/b")
+    said = answers.read("\n".join(("farm-probe begin", "user=pi", *lines, "farm-probe end")))
+    assert [engine.engine for engine in sockets.engines(said)] == ["buildkitd", "docker", "podman"]
+
+
+def test_podman_that_nothing_listens_for_is_there_on_demand_only() -> None:
+    engine = only("podman=missing - /run/podman/podman.sock")
+    assert (engine.problem, engine.denied) == ("it is not there", False)
+    assert engine.fix is not None
+    assert "sudo systemctl enable --now podman.socket" in engine.fix
+    denied = only("podman=denied root /run/podman/podman.sock")
+    assert denied.problem == "pi may not use it"
+    assert denied.fix == "give pi a Podman of its own: systemctl --user enable --now podman.socket"

@@ -1,0 +1,114 @@
+"""The node's container as it should be, and the way to the engine that runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
+from farm.inventory import Node
+from farm.nodes.engine import liveness
+from farm.nodes.engine.container.calls import CallError, Calls
+from farm.nodes.engine.container.settings import NAME, Host, Settings, settings
+from farm.nodes.engine.info_call import NotBuildKitError
+from farm.nodes.engine.stream import Stream
+from farm.nodes.facts import FoundEngine
+
+if TYPE_CHECKING:
+    from farm.nodes.ssh.session import Session
+
+_COMMAND_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """The container of one node: as it should be, and the way to whoever runs it. Without a session it is here."""
+
+    node: Node
+    host: Host
+    wanted: Settings
+    session: Session | None
+    calls: Calls
+
+    async def dial(self) -> Stream:
+        """Connect to its BuildKit. Raises NotBuildKitError where that does not listen."""
+        return await dial(self.wanted.socket, self.session)
+
+
+async def find(node: Node, engine: FoundEngine, session: Session | None) -> Container:
+    """Say what the node's container should be. Nothing is made.
+
+    Raises UsageError for a CA that cannot be read here, UnreachableError where the engine does not answer.
+    """
+    certificates = _certificates(node)
+    calls = Calls(lambda: dial(engine.socket, session))
+    with told(node, engine):
+        info = await calls.info()
+    host = Host.heard(engine, info, await _group(engine.socket, session))
+    return Container(node=node, host=host, wanted=settings(node, host, certificates), session=session, calls=calls)
+
+
+async def dial(socket: str, session: Session | None) -> Stream:
+    """Connect to a socket of the node. Raises NotBuildKitError where nobody listens, UnreachableError if it is lost."""
+    if session is None:
+        return await liveness.dial(Path(socket))
+    try:
+        return await session.open(socket)
+    except (UnreachableError, RefusedError) as error:
+        if session.lost.is_set():
+            raise
+        raise NotBuildKitError(error.what) from error
+
+
+async def _group(socket: str, session: Session | None) -> int | None:
+    """The number of the group that owns a socket of the node."""
+    if session is None:
+        try:
+            return (await asyncio.to_thread(Path(socket).stat)).st_gid
+        except OSError:
+            return None
+    script = f"stat -L -c %g -- {shlex.quote(socket)}\n"
+    done = await session.run("exec sh -s", input=script.encode(), timeout=_COMMAND_SECONDS)
+    # A login shell may print before it.
+    last = done.stdout.split()[-1:] or [""]
+    return int(last[0]) if last[0].isascii() and last[0].isdigit() else None
+
+
+def _certificates(node: Node) -> Mapping[str, str]:
+    """The CAs of the node's registries, in PEM."""
+    found = {}
+    for name, registry in node.registries.items():
+        if registry.ca is not None:
+            try:
+                found[name] = registry.ca.read_text(encoding="ascii")
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else "it is not PEM"
+                raise UsageError(
+                    f"registry {name}: its CA {registry.ca} cannot be read: {reason}", fix="correct `ca:`"
+                ) from error
+    return found
+
+
+@contextlib.contextmanager
+def told(node: Node, engine: FoundEngine | Host) -> Iterator[None]:
+    """What the engine did not answer, or refused, as farm's own errors."""
+    name = engine.name if isinstance(engine, Host) else engine.engine.capitalize()
+    try:
+        yield
+    except FarmError:
+        raise
+    except NotBuildKitError as error:
+        raise UnreachableError(
+            f"{node.name}: {name} at {engine.socket} cannot be used: {error}",
+            fix=f"restart {name} on the node and look into its log",
+        ) from error
+    except CallError as error:
+        raise UnreachableError(
+            f"{node.name}: {name} cannot keep the container {NAME}: {error}",
+            fix=f"look into {name}'s log on the node",
+        ) from error
