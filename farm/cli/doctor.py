@@ -21,17 +21,19 @@ from farm.errors import Exit
     metavar="SECONDS",
     help="How long a node may take for each answer.",
 )
+@click.option("--fix", is_flag=True, help="Let `farm provision` mend what it can without a risk, then look again.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def doctor(**flags: Any) -> Exit:
     """Say what is wrong with the nodes and with this machine, why it matters, and what mends it.
 
-    NODE is a node or a label of the inventory; without any, all are examined. Nothing is changed. The BuildKit of each
-    node is asked whether it reaches the registries and proxies that the inventory names.
+    NODE is a node or a label of the inventory; without any, all are examined. Without --fix nothing is changed. The
+    BuildKit of each node is asked whether it reaches the registries and proxies that the inventory names.
 
     \b
     Examples:
       farm doctor
       farm doctor pi4
+      farm doctor pi4 --fix
       farm doctor --json | jq -r '.nodes[] | .node as $n | .findings[] | "\\($n) \\(.check) \\(.fix)"'
     """
     from farm.cli import run_doctor

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -11,6 +11,7 @@ from farm.report import terminal
 from farm.report.plain import clean
 from farm.report.report import error_document
 from farm.workflow.checkup import Checkup, Patient
+from farm.workflow.provision import Provisioned
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,14 +20,17 @@ _HERE = "coordinator"
 _STYLES = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 
 
-def show(found: Checkup, stream: TextIO) -> None:
-    """Print a block for each machine, the most urgent first, a line for each that is well, and how many there are."""
+def show(found: Checkup, stream: TextIO, *, was_mended: bool) -> None:
+    """Print a block for each machine, the most urgent first, a line for each that is well, and how many there are.
+
+    What is left after it `was_mended` is not to be mended so once more.
+    """
     console = terminal.console(stream)
     machines = [(patient.node, patient.judgement) for patient in found.nodes] + [(_HERE, found.coordinator)]
     # Sorting keeps the inventory's order among those that are alike.
     for name, judgement in sorted(machines, key=lambda machine: _urgency(machine[1])):
         _show_machine(console, name, judgement)
-    console.print(_sum(machines), style="bold", soft_wrap=True)
+    console.print(_sum(machines, was_mended=was_mended), style="bold", soft_wrap=True)
 
 
 def _urgency(judgement: Judgement) -> int:
@@ -66,30 +70,38 @@ def _reasons(not_checked: Iterable[NotChecked]) -> Iterable[tuple[str, list[str]
     return ((reason, [each.check for each in group]) for reason, group in groupby(in_order, lambda each: each.reason))
 
 
-def _sum(machines: list[tuple[str, Judgement]]) -> str:
+def _sum(machines: list[tuple[str, Judgement]], *, was_mended: bool) -> str:
     findings = [finding for _, judgement in machines for finding in judgement.findings]
     if not findings:
         return f"{len(machines)} machines examined, nothing found; next: farm build"
     sick = [name for name, judgement in machines if judgement.findings]
     errors = sum(finding.severity is Severity.ERROR for finding in findings)
-    again = " ".join(["farm doctor", *(name for name in sick if name != _HERE)])
-    return (
-        f"{_count(len(findings), 'finding')} ({_count(errors, 'error')}) on {len(sick)} of {len(machines)} machines; "
-        f"mend them, then: {again}"
-    )
+    count = f"{_count(len(findings), 'finding')} ({_count(errors, 'error')}) on {len(sick)} of {len(machines)} machines"
+    mendable = [name for name, judgement in machines if any(finding.mend for finding in judgement.findings)]
+    if mendable and not was_mended:
+        return f"{count}; next: farm doctor --fix {' '.join(mendable)}"
+    return f"{count}; mend them, then: {' '.join(['farm doctor', *(name for name in sick if name != _HERE)])}"
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def document(found: Checkup) -> dict[str, Any]:
-    """All of it for scripts; keys and the names of checks are stable."""
+def document(found: Checkup, mended: Sequence[Provisioned]) -> dict[str, Any]:
+    """All of it for scripts, and what was mended before; keys and the names of checks are stable."""
     return {
         "exit_code": int(found.exit_code),
         "findings": found.count,
         "nodes": [_node(patient) for patient in found.nodes],
         "coordinator": _judgement(found.coordinator),
+        "mended": [
+            {
+                "node": each.node,
+                "steps": [{"step": result.step, "state": result.state} for result in each.results],
+                "error": error_document(each.error),
+            }
+            for each in mended
+        ],
     }
 
 
@@ -108,6 +120,7 @@ def _judgement(judgement: Judgement) -> dict[str, Any]:
                 "why": finding.why,
                 "fix": finding.fix,
                 "fix_on": "node" if finding.is_fixed_there else _HERE,
+                "mend": list(finding.mend),
             }
             for finding in judgement.findings
         ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,19 +13,47 @@ from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
 from farm.errors import Exit
 
+if TYPE_CHECKING:
+    from farm.inventory import Inventory, Node
+    from farm.workflow.checkup import Checkup
+    from farm.workflow.provision import Provisioned
+
 
 def show(flags: Mapping[str, Any]) -> Exit:
-    """Examine the nodes and this machine, and print what was found."""
+    """Examine the nodes and this machine, mend them where that is wished, and print what is found then."""
     from farm.cli import findings, loading
-    from farm.workflow.checkup import checkup
     from farm.workflow.survey import select
 
     with told_as_json(document=flags["as_json"]):
         inventory = loading.inventory(flags["inventory"])
         nodes = select(inventory.nodes, flags["nodes"], ())
-        found = drive(checkup(inventory, nodes, timeout=flags["timeout"]))
+        found, mended = drive(_examined(inventory, nodes, within=flags["timeout"], is_mended=flags["fix"]))
     if flags["as_json"]:
-        click.echo(json.dumps(findings.document(found), indent=2))
+        click.echo(json.dumps(findings.document(found, mended), indent=2))
     else:
-        findings.show(found, sys.stdout)
+        findings.show(found, sys.stdout, was_mended=bool(mended))
     return found.exit_code
+
+
+async def _examined(
+    inventory: Inventory,
+    nodes: Mapping[str, Node],
+    *,
+    within: float,
+    is_mended: bool,
+) -> tuple[Checkup, tuple[Provisioned, ...]]:
+    from farm.workflow.checkup import checkup
+
+    found = await checkup(inventory, nodes, timeout=within)
+    if not is_mended:
+        return found, ()
+    from farm.cli.run_provision import password, tell
+    from farm.workflow.mending import mend
+
+    mended = await mend(nodes, found, ask=password, tell=tell)
+    for each in mended:
+        if each.error is not None:
+            from farm.report.summary import error_lines
+
+            print(*error_lines(each.error), sep="\n", file=sys.stderr)  # noqa: T201 - as errors are told elsewhere
+    return (await checkup(inventory, nodes, timeout=within) if mended else found), mended

@@ -42,8 +42,8 @@ def run(names: Sequence[str], inventory: Path | None, flags: Mapping[str, Any]) 
             archives=_archives(flags["archives"], flags["sums"]),
             dry=flags["dry_run"],
             restart=flags["reboot"],
-            ask=_password,
-            tell=_tell,
+            ask=password,
+            tell=tell,
         )
         nodes = select(loading.inventory(inventory).nodes, names, ())
         ended = drive(provision(nodes, order))
@@ -65,7 +65,8 @@ def _archives(places: Sequence[str], sums: Sequence[str]) -> tuple[Archive, ...]
     return tuple(Archive(place=place, sha256=sum_.lower()) for place, sum_ in zip(places, sums, strict=True))
 
 
-def _password() -> str:
+def password() -> str:
+    """What sudo asks for, from the terminal. Raises RefusedError where there is none."""
     if not sys.stdin.isatty():
         raise RefusedError(
             "sudo asks for a password, and nobody is here to type it",
@@ -74,7 +75,8 @@ def _password() -> str:
     return getpass.getpass("password for sudo on the nodes: ")
 
 
-def _tell(said: Result | Told) -> None:
+def tell(said: Result | Told) -> None:
+    """Write on stderr how a step has ended, or what takes long."""
     if isinstance(said, Told):
         text = said.text
     else:

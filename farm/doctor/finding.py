@@ -19,7 +19,8 @@ class Finding:
     """One thing that is wrong.
 
     `what` says what was found, `why` which fault comes of it, `fix` the one command or edit that mends it: a command of
-    the node where `is_fixed_there`, else one of the coordinator. `check` is the rule's name.
+    the node where `is_fixed_there`, else one of the coordinator. `mend` names the steps of `farm provision` that do it
+    without a risk. `check` is the rule's name.
     """
 
     severity: Severity
@@ -27,6 +28,7 @@ class Finding:
     why: str
     fix: str
     is_fixed_there: bool = False
+    mend: tuple[str, ...] = ()
     check: str = ""
 
 

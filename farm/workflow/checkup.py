@@ -21,6 +21,7 @@ from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Node, Registry
 from farm.nodes.engine.choose import choose
 from farm.nodes.engine.endpoint import Endpoint, open_endpoint
+from farm.nodes.engine.prospect import prospect
 from farm.nodes.examine.ask import examine
 from farm.nodes.reach import Reached, reach
 from farm.workflow import coordinator
@@ -94,11 +95,15 @@ async def _examined(node: Node, buildx: Buildx | None, directory: Path, *, timeo
         except FarmError as error:
             it = replace(it, silent_because=error.what)
         try:
+            choice = choose(node, found.facts)
+            it = replace(it, engine=choice.engine, in_container=choice.in_container)
+            if choice.in_container and (await prospect(node, found.facts, found.session, directory)).version is None:
+                return replace(it, not_asked=_nobody(node))
             endpoint = await open_endpoint(node, found.facts, found.session, directory)
         except FarmError as error:
-            return replace(it, engine_error=error, not_asked=_nobody(node))
+            return replace(it, engine=None, engine_error=error, not_asked=_nobody(node))
         stack.push_async_callback(endpoint.close)
-        return await _inquired(replace(it, engine=choose(node, found.facts).engine), found, endpoint, buildx, directory)
+        return await _inquired(it, found, endpoint, buildx, directory)
 
 
 async def _inquired(

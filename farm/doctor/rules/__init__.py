@@ -48,6 +48,9 @@ RULES: tuple[Rule, ...] = (
     registries.mirror_for_docker_only,
 )
 
+# Steps of which nothing is seen before the board starts anew.
+_COUNT_AFTER_A_RESTART = frozenset({"memory-cgroup"})
+
 
 def name(rule: Callable[..., object]) -> str:
     """The name of a rule as people read it: `disk-space`."""
@@ -56,7 +59,17 @@ def name(rule: Callable[..., object]) -> str:
 
 def judge(it: Examined) -> Judgement:
     """What the rules say of a node."""
-    return _sorted((name(rule), rule(it)) for rule in RULES)
+    judgement = _sorted((name(rule), rule(it)) for rule in RULES)
+    return replace(judgement, findings=tuple(_provisioned(finding, it) for finding in judgement.findings))
+
+
+def _provisioned(finding: Finding, it: Examined) -> Finding:
+    """With the command of the coordinator that mends it; this machine itself is nobody's to provision."""
+    if not finding.mend or it.node.engine == "local":
+        return replace(finding, mend=())
+    steps = "".join(f" --step {step}" for step in finding.mend)
+    restart = " --reboot" if _COUNT_AFTER_A_RESTART.intersection(finding.mend) else ""
+    return replace(finding, fix=f"farm provision {it.node.name}{steps}{restart}", is_fixed_there=False)
 
 
 def judge_coordinator(it: Coordinator) -> Judgement:

@@ -24,4 +24,5 @@ def clock_skew(it: Examined) -> Verdicts:
             why="certificates look expired or not yet valid: pulls, pushes and apt fail in odd ways",
             fix="sudo timedatectl set-ntp true",
             is_fixed_there=True,
+            mend=("clock",),
         )

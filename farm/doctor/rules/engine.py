@@ -35,6 +35,7 @@ def socket_denied(it: Examined) -> Verdicts:
             why="the engine is there, and this user cannot build with it",
             fix=_command(denied[0]),
             is_fixed_there=True,
+            mend=("group",),
         )
 
 

@@ -36,6 +36,7 @@ def swap_missing(it: Examined) -> Verdicts:
             why="a short peak kills the step (exit code 137) that compressed swap in memory would have taken",
             fix="sudo apt-get install -y zram-tools",
             is_fixed_there=True,
+            mend=("zram-packages", "zram"),
         )
 
 
@@ -61,6 +62,7 @@ def memory_cgroup(it: Examined) -> Verdicts:
             why="limits on memory are taken and ignored: one greedy build takes the whole board down",
             fix=fix,
             is_fixed_there=True,
+            mend=("memory-cgroup",) if file else (),
         )
 
 

@@ -35,6 +35,7 @@ def sshd_sessions(it: Examined) -> Verdicts:
             why=f"farm needs {needed}: one for each of its slots, and one to ask the node with",
             fix=_set("MaxSessions", "10"),
             is_fixed_there=True,
+            mend=("sshd",),
         )
 
 
@@ -52,6 +53,7 @@ def sshd_startups(it: Examined) -> Verdicts:
             why="a run that connects at the same moment as another is turned away, now and then",
             fix=_set("MaxStartups", "10:30:100"),
             is_fixed_there=True,
+            mend=("sshd",),
         )
 
 
@@ -69,6 +71,7 @@ def sshd_forwarding(it: Examined) -> Verdicts:
         why="BuildKit's socket is reached through such a tunnel, so nothing can be built there",
         fix=_set(name, right),
         is_fixed_there=True,
+        mend=("sshd",),
     )
 
 

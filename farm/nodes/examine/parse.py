@@ -67,13 +67,13 @@ def _row(table: list[str]) -> tuple[int | None, int | None, str] | None:
 
 
 def _memory_controller(said: Answers) -> bool | None:
-    if said.first("cgroup") == "2":
-        controllers = said.first("controllers")
-        return None if controllers is None else "memory" in controllers.split()
-    # Version 1: "#subsys_name hierarchy num_cgroups enabled"
+    controllers = (said.first("controllers") or "").split()
+    # "#subsys_name hierarchy num_cgroups enabled"
     rows = [line.split() for line in said.all("cgroups")]
-    enabled = next((row[-1] for row in rows if row[:1] == ["memory"]), None)
-    return None if not rows else enabled == "1"
+    if not controllers and not rows:
+        return None
+    # Where both versions are mounted, the one that has it may be the other.
+    return "memory" in controllers or any(row[0] == "memory" and row[-1] == "1" for row in rows if row)
 
 
 def _docker_mirrors(text: str) -> tuple[str, ...]:

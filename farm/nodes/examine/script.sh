@@ -82,8 +82,8 @@ groups() { # control groups: version 2 has one tree and names its controllers, v
         lines controllers /sys/fs/cgroup/cgroup.controllers
     elif [ -r /proc/cgroups ]; then
         echo cgroup=1
-        lines cgroups /proc/cgroups
     fi
+    lines cgroups /proc/cgroups
     for file in /boot/firmware/cmdline.txt /boot/cmdline.txt; do
         [ -e "$file" ] && echo "boot=$file" && break
     done
