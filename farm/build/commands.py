@@ -57,12 +57,13 @@ def build(
     tags: Sequence[str] = (),
     shared: str | None = None,
     proxy: Sequence[str] = (),
+    resources: Sequence[str] | None = None,
 ) -> Argv:
     """Build `platforms` on `builder`.
 
     `context`, `dockerfile` and `pins` (values of `--build-context`) take the place of what the spec says, because they
     are resolved once for the whole farm; `shared` is the farm's own cache elsewhere (`shared_cache.value`); `proxy` are
-    the build arguments that tell the steps of one (`proxy_arguments.handed`).
+    the build arguments that tell the steps of one (`proxy_arguments.handed`); `resources` take the place of the spec's.
 
     What decides a step's cache key is the same in both phases, so that the join finds all that the nodes built. What
     would make it build or write again is left out of the join: `--no-cache`, `--pull` and `--cache-to`. The caches that
@@ -90,7 +91,7 @@ def build(
         *_maybe("--provenance", spec.provenance),
         *_maybe("--sbom", spec.sbom),
         *_each("--attest", spec.attest),
-        *_each("--resource", spec.resource),
+        *_each("--resource", spec.resource if resources is None else resources),
         *_maybe("--network", spec.network),
         *_maybe("--shm-size", spec.shm_size),
         *_each("--ulimit", spec.ulimits),

@@ -22,6 +22,10 @@ class Endpoint(Protocol):
         """The socket, on the coordinator."""
 
     @property
+    def resources(self) -> tuple[str, ...]:
+        """The limits that each step there must be told, as values of `--resource`."""
+
+    @property
     def output_attributes(self) -> tuple[tuple[str, str], ...]:
         """What an image output must say besides where this node takes part; what the user says wins."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from farm import folders
-from farm.build import commands, exporters, instance, metadata, progress, run
+from farm.build import commands, exporters, instance, metadata, progress, resources, run
 from farm.build.endpoint import Endpoint, member
 from farm.build.failures import Evidence
 from farm.build.locate import Buildx
@@ -26,7 +26,8 @@ class Place:
 
     `context`, `dockerfile` and `pins` are the resolved inputs; `repositories` get the image by digest; `collect` is
     the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`; `shared_cache` is the farm's
-    own cache in a registry; `proxy` is what the steps are told of one.
+    own cache in a registry; `proxy` is what the steps are told of one; `tells_limits` is off for a buildx that cannot
+    tell them their limits.
     """
 
     context: str
@@ -38,6 +39,7 @@ class Place:
     collect: Path | None = None
     shared_cache: str | None = None
     proxy: Handed = field(default_factory=Handed)
+    tells_limits: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ async def build(
         metadata_file=metadata_file,
         shared=place.shared_cache,
         proxy=place.proxy.arguments,
+        resources=resources.merged(spec.resource, endpoint.resources if place.tells_limits else ()),
     )
     buildx = buildx.knowing(place.proxy.environment)
     steps = Steps()

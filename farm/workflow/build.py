@@ -27,7 +27,7 @@ from farm.report.outcome import Outcome
 from farm.report.power import PowerUse
 from farm.report.report import Report
 from farm.sources import dockerfile, giturl, target
-from farm.workflow import deliver, lock, prepare, remedy, resume, verdict
+from farm.workflow import deliver, limits, lock, prepare, remedy, resume, verdict
 from farm.workflow import journal as journals
 from farm.workflow.bench import Bench
 from farm.workflow.connections import Connections
@@ -158,7 +158,7 @@ async def _line(
         journal.begin()
         for config in (run.buildx_config, run.join_config):
             keep_identity(config, state_home())
-        connections = Connections(nodes, survey.reached, run.runtime, switches.reach)
+        connections = Connections(nodes, survey.reached, run.runtime, switches.reach, emit)
         stack.push_async_callback(connections.close)
         join_builder = JoinBuilder(buildx, connections, config=run.join_config, log=run.logs / "join-builder.log")
         stack.push_async_callback(join_builder.close)
@@ -178,6 +178,7 @@ async def _line(
                 collect=folder,
                 shared_cache=to.shared_cache,
                 proxy=proxy_arguments.handed(inventory.proxy, declared=declared, own=spec.build_args),
+                tells_limits=await limits.are_told(nodes.values(), buildx, run.buildx_config, emit),
             ),
             logs=run.logs,
             emit=emit,

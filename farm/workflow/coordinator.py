@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from farm.build import locate, run
+from farm.build import locate
 from farm.build.locate import Buildx
+from farm.build.version import version
 from farm.doctor.coordinator import Coordinator, Folder, HeldLock, KnownHosts, Login
 from farm.errors import FarmError, UsageError
 from farm.inventory import Node, Registry
@@ -22,7 +23,6 @@ from farm.workflow import lock
 from farm.workflow.run import state_home
 
 _AGENT_SECONDS = 2.0
-_VERSION_SECONDS = 10.0
 
 
 def buildx() -> Buildx | None:
@@ -37,12 +37,12 @@ async def look(
     nodes: Mapping[str, Node], registries: Mapping[str, Registry], *, buildx: Buildx | None, folder: Path
 ) -> Coordinator:
     """Look at this machine, all at once. `folder` is the caller's own."""
-    version, logins, agent = await asyncio.gather(
+    said, logins, agent = await asyncio.gather(
         _version(buildx, folder), _logins(registries), _agent(os.environ.get("SSH_AUTH_SOCK"))
     )
     return Coordinator(
         buildx=buildx.argv[0] if buildx else None,
-        buildx_version=version,
+        buildx_version=said,
         has_git=shutil.which("git") is not None,
         agent=agent,
         folders=(
@@ -58,17 +58,7 @@ async def look(
 
 
 async def _version(buildx: Buildx | None, folder: Path) -> str | None:
-    """The last but one word of `github.com/docker/buildx v0.38.2 COMMIT`; the commit may be missing."""
-    if buildx is None:
-        return None
-    lines: list[str] = []
-    try:
-        async with asyncio.timeout(_VERSION_SECONDS):
-            await run.buildx(buildx, ("version",), config=folder, on_line=lines.append)
-    except (TimeoutError, FarmError):
-        return None
-    words = lines[0].split() if lines else []
-    return words[1] if len(words) > 1 else None
+    return None if buildx is None else await version(buildx, folder)
 
 
 async def _logins(registries: Mapping[str, Registry]) -> tuple[Login, ...]:

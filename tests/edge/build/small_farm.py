@@ -36,6 +36,7 @@ class Board:
     socket: Path
     daemon: Daemon
     output_attributes: tuple[tuple[str, str], ...] = ()
+    resources: tuple[str, ...] = ()
 
 
 @contextlib.contextmanager
