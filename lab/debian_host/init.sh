@@ -97,10 +97,11 @@ umount --lazy /mnt
 mount --make-rshared /
 cd /
 if [[ -x $systemd ]]; then
-    # The kernel's settings are the outside's too, and systemd would set some; those of the network are its own.
-    mount --bind /proc/sys /proc/sys
-    mount --bind /proc/sys/net /proc/sys/net
-    mount -o remount,bind,ro /proc/sys
+    # The kernel's settings are the outside's too, and these would change some. A /proc/sys that is read-only would not do:
+    # where a part of /proc is mounted over, the kernel lets no container of an ordinary user have a /proc.
+    for unit in systemd-{sysctl,binfmt,modules-load}.service proc-sys-fs-binfmt_misc.automount; do
+        ln -sf /dev/null "/etc/systemd/system/$unit"
+    done
     exec env -i FARM_LAB_ID="$FARM_LAB_ID" container=farm-lab "$systemd"
 fi
 /usr/sbin/sshd -D -e &

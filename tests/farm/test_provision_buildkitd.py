@@ -1,0 +1,133 @@
+"""Bare Debian boards become nodes with a BuildKit that farm brings, one of root and one of an ordinary user."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from lab import place
+from lab.debian_host.host import Host
+from tests.farm.bare_hosts import bare, entry, inventory
+from tests.farm.boards import ROOT, Lab
+from tests.farm.command import Ended, Farm
+from tests.farm.projects import Projects
+from tests.farm.registry import Registry
+
+_BUILDKITD = "/usr/local/bin/buildkitd"
+
+
+@pytest.fixture(scope="module")
+def boards_alone(lab: Lab) -> Iterator[dict[str, Host]]:
+    with bare(lab, "rootful") as rootful, bare(lab, "rootless") as rootless:
+        yield {"rootful": rootful, "rootless": rootless}
+
+
+@pytest.fixture
+def mine(farm: Farm, lab: Lab, boards_alone: dict[str, Host], tmp_path: Path) -> Farm:
+    limits = {"memory": "1GiB", "cpus": 1.5, "nice": 7, "parallel": 2}
+    nodes = {name: entry(machine, limits=limits) for name, machine in boards_alone.items()}
+    return replace(farm, inventory=inventory(tmp_path / "inventory.yaml", lab, nodes))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def cache() -> Iterator[None]:
+    """The tools' own cache, where BuildKit has been built for this machine, and not one in each test's new home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(place.cache().parents[1]))
+        subprocess.run([ROOT / "scripts" / "tools", "--for", "amd64"], check=True)
+        yield
+
+
+def states(run: Ended) -> dict[str, str]:
+    return {f"{node['node']} {each['step']}": each["state"] for node in run.document["nodes"] for each in node["steps"]}
+
+
+def started(machine: Host) -> str:
+    return machine.run("systemctl show buildkit -p ActiveEnterTimestampMonotonic --value")
+
+
+# The tests of this module are one story, in this order.
+
+
+def test_bare_boards_build_after_one_command_each(
+    mine: Farm, boards_alone: dict[str, Host], lab: Lab, registry: Registry, project: Projects, name: str
+) -> None:
+    first = mine.start("provision", "rootful", "--engine", "buildkitd", "--json")
+    second = mine("provision", "rootless", "--engine", "buildkitd", "--rootless", "--json", seconds=240)
+
+    for run in (first.end(seconds=240), second):
+        assert run.code == 0, run.err
+        assert run.document["nodes"][0]["ready"] == "buildkitd v0.34.2 at /run/buildkit/buildkitd.sock"
+    assert boards_alone["rootful"].run("ps -o user= -C buildkitd").split() == ["root"]
+    assert boards_alone["rootless"].run("ps -o user= -C buildkitd").split() == ["pi"]
+    nodes = mine("nodes")
+    assert nodes.code == 0, nodes.err
+    for node in boards_alone:
+        tag = f"{name}:{node}"
+        built = mine(
+            *("build", str(project("FROM @base\nRUN : @token\n")), "--node", node, "-t", f"{lab.registry}/{tag}"),
+            *("--platform", "linux/amd64"),
+        )
+        assert built.code == 0, built.err
+        assert registry.has(tag)
+
+
+def test_the_second_run_changes_nothing(mine: Farm, boards_alone: dict[str, Host]) -> None:
+    before = {name: started(machine) for name, machine in boards_alone.items()}
+
+    run = mine("provision", *boards_alone, "--json")
+
+    assert run.code == 0, run.err
+    assert set(states(run).values()) == {"right"}
+    assert [node["rootless"] for node in run.document["nodes"]] == [False, True]
+    assert {name: started(machine) for name, machine in boards_alone.items()} == before
+
+
+def test_limits_are_systemds_to_hold(boards_alone: dict[str, Host]) -> None:
+    for machine in boards_alone.values():
+        shown = machine.run("systemctl show buildkit.slice -p MemoryMax,CPUQuotaPerSecUSec").split()
+        assert set(shown) == {"MemoryMax=1073741824", "CPUQuotaPerSecUSec=1.500000s"}
+        assert machine.run("ps -o ni= -C buildkitd").split() == ["7"]
+        assert "max-parallelism = 2" in machine.run("cat /etc/buildkit/buildkitd.toml")
+
+
+def test_an_upload_that_was_cut_off_goes_on_and_another_program_is_replaced_in_place(
+    mine: Farm, boards_alone: dict[str, Host]
+) -> None:
+    machine = boards_alone["rootful"]
+    sum_ = machine.run(f"sha256sum {_BUILDKITD}").split()[0]
+    part = f"/var/tmp/farm-1000/buildkitd-{sum_[:12]}"
+    machine.run(f"head -c 40000000 {_BUILDKITD} >{part} && chown pi: {part}")
+    machine.run(f"cp {_BUILDKITD} /root/b && echo more >>/root/b && mv /root/b {_BUILDKITD}")
+    before = started(machine)
+
+    run = mine("provision", "rootful", "--json")
+
+    assert run.code == 0, run.err
+    changed = {step for step, state in states(run).items() if state == "changed"}
+    assert changed == {"rootful buildkit"}  # the one that runs was started from the very same program
+    assert machine.run(f"sha256sum {_BUILDKITD}").split()[0] == sum_
+    assert started(machine) == before
+    assert machine.run("ls -A /var/tmp/farm-1000") == ""
+
+
+def test_a_step_that_fails_is_named_and_the_rest_goes_on_from_there(mine: Farm, boards_alone: dict[str, Host]) -> None:
+    machine = boards_alone["rootful"]
+    machine.run("rm /etc/buildkit/buildkitd.toml && mkdir -p /etc/buildkit/buildkitd.toml/x && groupdel buildkit")
+
+    run = mine("provision", "rootful", "--json")
+
+    assert run.code == 4
+    (node,) = run.document["nodes"]
+    assert node["error"]["what"].startswith("rootful: step buildkit-config: ")
+    assert "run it again: it goes on from this step" in node["error"]["fix"]
+    assert states(run)["rootful group"] == "changed"
+    machine.run("rm -r /etc/buildkit/buildkitd.toml")
+    again = mine("provision", "rootful", "--json")
+    assert again.code == 0, again.err
+    assert states(again)["rootful group"] == "right"
+    assert states(again)["rootful buildkit-config"] == "changed"
