@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
+from farm.nodes import identity
 from farm.platforms import Platform
 from farm.report import terminal, words
 from farm.report.plain import clean
 from farm.report.report import error_document
 from farm.workflow.vitals import Vitals
 
+_OWN_KEYS = "on each but one: sudo rm /etc/machine-id /etc/ssh/ssh_host_* && sudo dpkg-reconfigure openssh-server && \
+sudo systemd-machine-id-setup, then farm nodes trust NODE"
 _HEADINGS = ("NODE", "STATE", "NATIVE PLATFORMS", "ENGINE", "CPU", "MEMORY FREE", "LOAD", "DISK FREE", "TEMP")
 
 
@@ -27,6 +30,14 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
         style = "green" if node.error is None else "red"
         table.add_row(Text(node.node, "bold"), Text(node.state, style), *_cells(node))
     console.print(table)
+    facts = [node.facts for node in nodes if node.facts]
+    for names in identity.doubles(facts):
+        console.print(f"\n{' and '.join(names)} are one machine under several names", style="yellow", soft_wrap=True)
+    for names in identity.copies(facts):
+        console.print(
+            f"\n{' and '.join(names)} have the same host key: their cards are copies", style="yellow", soft_wrap=True
+        )
+        console.print(f"  fix: {_OWN_KEYS}", soft_wrap=True)
     for node in nodes:
         if node.error is not None:
             # What is wrong may hold a command to copy: the terminal breaks the lines, not we.
@@ -59,8 +70,13 @@ def _short(platforms: Iterable[Platform]) -> Iterable[str]:
     return (str(platform).removeprefix("linux/") for platform in platforms)
 
 
-def document(node: Vitals) -> dict[str, Any]:
-    """A node for scripts; sizes in bytes, temperature in degrees Celsius, keys stable."""
+def documents(nodes: Sequence[Vitals]) -> list[dict[str, Any]]:
+    """The nodes for scripts; sizes in bytes, temperature in degrees Celsius, keys stable."""
+    doubles = identity.doubles(node.facts for node in nodes if node.facts)
+    return [_document(node, doubles) for node in nodes]
+
+
+def _document(node: Vitals, doubles: Iterable[tuple[str, ...]]) -> dict[str, Any]:
     facts = node.facts
     found: dict[str, Any] = {
         "node": node.node,
@@ -68,6 +84,7 @@ def document(node: Vitals) -> dict[str, Any]:
         "engine": node.engine,
         "version": node.version,
         "why": node.why,
+        "same_machine_as": [name for names in doubles if node.node in names for name in names if name != node.node],
     }
     if facts is not None:
         found |= {

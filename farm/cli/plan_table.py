@@ -26,6 +26,8 @@ def show(plan: Plan, answers: Mapping[str, Facts | Unreachable], stream: TextIO)
     console.print(table)
     for missing in plan.missing:
         console.print(f"away: {clean(missing.error.what)}", style="yellow", soft_wrap=True)
+    for warning in plan.warnings:
+        console.print(f"warning: {clean(warning)}", style="yellow", soft_wrap=True)
     used = {name for a in plan.assignments for name in (a.node, *a.standbys)}
     if idle := sorted(set(answers) - used - {missing.node for missing in plan.missing}):
         console.print(f"not needed: {', '.join(idle)}", style="dim")
@@ -45,6 +47,7 @@ def document(plan: Plan, answers: Mapping[str, Facts | Unreachable]) -> dict[str
             for assignment in plan.assignments
         ],
         "missing_nodes": {missing.node: missing.error.what for missing in plan.missing},
+        "warnings": list(plan.warnings),
         "nodes": {
             name: [str(platform) for platform in answer.native]
             for name, answer in answers.items()

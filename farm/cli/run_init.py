@@ -36,7 +36,7 @@ def init(flags: Mapping[str, Any]) -> Exit:
         found, user = _found(flags)
         shared = Shared(user=user, key=_absolute(flags["key"]), base=path.absolute().parent)
         boards, skipped = workflow.nodes(found, shared)
-        answers = _asked(_chosen(boards, flags), flags["timeout"])
+        answers = workflow.settled(_asked(_chosen(boards, flags), flags["timeout"]))
         worst = max((answer.error for answer in answers if answer.error), key=lambda e: e.exit_code, default=None)
         if not any(answer.is_active for answer in answers):
             if worst is None:
@@ -111,7 +111,8 @@ def _tell(path: Path, answers: Sequence[Answer], skipped: Sequence[Skipped]) -> 
         builds = ", ".join(str(platform) for platform in answer.platforms)
         engine = answer.engine or "no engine yet"
         how = clean(answer.error.what) if answer.error and answer.facts is None else f"{builds}; {engine}"
-        aside = "" if answer.is_active else " (as a comment)"
+        same = f"the same machine as {answer.same_as}, " if answer.same_as else ""
+        aside = "" if answer.is_active else f" ({same}as a comment)"
         click.echo(f"{answer.candidate.name}: {how}{aside}", err=quiet)
     for each in skipped:
         click.echo(f"left out {clean(each.name)}: {clean(each.why)}", err=True)

@@ -26,7 +26,7 @@ def show(flags: Mapping[str, Any]) -> Exit:
         nodes = select(inventory.nodes, flags["only"], flags["excluded"])
         found = drive(vitals(nodes, timeout=flags["timeout"]))
     if flags["as_json"]:
-        click.echo(json.dumps({"nodes": [node_table.document(node) for node in found]}, indent=2))
+        click.echo(json.dumps({"nodes": node_table.documents(found)}, indent=2))
     else:
         node_table.show(found, sys.stdout)
     return max((node.exit_code for node in found), default=Exit.DONE)

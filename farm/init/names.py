@@ -32,6 +32,14 @@ def valid(name: str) -> str:
     return re.sub(r"[^a-z0-9_.-]+", "-", name.lower()).strip("-_.")[:_LONGEST] or "node"
 
 
+def from_hostname(candidate: Candidate, hostname: str | None, taken: Iterable[str]) -> str | None:
+    """What a board that is known by its address alone calls itself, where no other node has that name."""
+    if candidate.name != valid(candidate.host) or not re.fullmatch(r"[0-9.]+|[0-9a-f-]*:.*", candidate.host):
+        return None
+    name = valid(hostname or "localhost")
+    return None if name in {"localhost", *taken} else name
+
+
 def _free(name: str, taken: set[str]) -> str:
     number, free = 2, name
     while free in taken:

@@ -35,7 +35,8 @@ class Facts:
     `native` holds the platforms that the CPU runs itself, the node's own first; `emulated` those that only an emulator
     runs. `disk_*` is the file system of the engine's cache. `clock_skew` is in seconds, positive if the node is ahead.
     `aarch32` says whether an arm64 node runs 32-bit ARM programs, None where it could not say; `handlers` are the
-    emulators that its kernel starts.
+    emulators that its kernel starts. `machine_id` (machine-id(5)), `boot_id` and the `host_key` of its SSH server
+    tell machines apart (farm.nodes.identity).
     """
 
     node: str
@@ -55,6 +56,10 @@ class Facts:
     temperature: float | None
     engines: tuple[FoundEngine, ...]
     clock_skew: float | None = None
+    hostname: str | None = None
+    machine_id: str | None = None
+    boot_id: str | None = None
+    host_key: str | None = None
     aarch32: bool | None = None
     handlers: tuple[Handler, ...] = ()
 

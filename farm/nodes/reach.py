@@ -7,7 +7,7 @@ import atexit
 import importlib
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from farm.inventory import Node
@@ -73,4 +73,5 @@ async def reach(
     except BaseException:
         await session.close()
         raise
-    return Reached(node=node, session=session, facts=facts)
+    # The last one is the node's own: what comes before it are jump hosts.
+    return Reached(node=node, session=session, facts=replace(facts, host_key=session.host_keys[-1]))

@@ -31,10 +31,11 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Who builds what. `missing` lists the nodes that did not answer and are not needed."""
+    """Who builds what. `missing` lists the nodes that did not answer and are not needed; `warnings` stop nothing."""
 
     assignments: tuple[Assignment, ...]
     missing: tuple[Unreachable, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> tuple[str, ...]:

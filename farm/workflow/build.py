@@ -16,7 +16,7 @@ from farm.build.platform_build import Place
 from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Timeouts
 from farm.inventory.proxies import VARIABLES, environment
-from farm.plan import planner
+from farm.plan import doubles, planner
 from farm.plan.planner import Plan
 from farm.plan.policy import policy
 from farm.platforms import Platform
@@ -131,6 +131,10 @@ async def _line(
                     prepare.registries_answer(to.references, client),
                 ),
             )
+        apart = doubles.singled(nodes, survey.answers)
+        for warning in apart.warnings:
+            emit(Warned(message=warning))
+        nodes, survey = apart.nodes, survey.of(apart.nodes)
         switches = Switches(nodes, logs=run.logs, emit=emit)
         switches.saw(survey.reached)
         findings.power = switches.uses

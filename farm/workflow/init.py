@@ -10,9 +10,10 @@ from pathlib import Path
 from farm.errors import FarmError, HostKeyError, RefusedError
 from farm.init import render
 from farm.init.candidates import Candidate, Found, Skipped
-from farm.init.names import named
+from farm.init.names import from_hostname, named
 from farm.init.render import Entry
 from farm.inventory import InventoryError, Mistake, Node
+from farm.nodes import identity
 from farm.nodes.engine.choose import choose
 from farm.nodes.facts import Facts
 from farm.nodes.reach import reach
@@ -35,7 +36,10 @@ class Shared:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a board said. `error` says why it cannot be reached, or with `facts` why it has nothing to build with."""
+    """What a board said. `error` says why it cannot be reached, or with `facts` why it has nothing to build with.
+
+    `same_as` is the name under which the same machine stands in the inventory already.
+    """
 
     candidate: Candidate
     node: Node
@@ -43,11 +47,12 @@ class Answer:
     platforms: tuple[Platform, ...]
     engine: str | None
     error: FarmError | None
+    same_as: str | None = None
 
     @property
     def is_active(self) -> bool:
-        """Whether it becomes a node: one that answered, or that the user has named."""
-        return self.facts is not None or self.candidate.is_named
+        """Whether it becomes a node: one that answered, or that the user has named, under one name."""
+        return self.same_as is None and (self.facts is not None or self.candidate.is_named)
 
 
 def nodes(found: Found, shared: Shared) -> tuple[list[tuple[Candidate, Node]], list[Skipped]]:
@@ -76,6 +81,21 @@ async def ask(boards: Sequence[tuple[Candidate, Node]], *, timeout: float) -> li
             return await _ask(candidate, node, timeout)
 
     return list(await asyncio.gather(*(one(*board) for board in boards)))
+
+
+def settled(answers: Sequence[Answer]) -> list[Answer]:
+    """The answers with names that the boards have themselves, and each machine under one name."""
+    result: list[Answer] = []
+    for answer in answers:
+        facts, taken = answer.facts, (each.candidate.name for each in (*answers, *result))
+        if facts and (name := from_hostname(answer.candidate, facts.hostname, taken)):
+            candidate = replace(answer.candidate, name=name)
+            answer = replace(
+                answer, candidate=candidate, node=replace(answer.node, name=name), facts=replace(facts, node=name)
+            )
+        result.append(answer)
+    first = {name: names[0] for names in identity.doubles(a.facts for a in result if a.facts) for name in names[1:]}
+    return [replace(answer, same_as=first.get(answer.candidate.name)) for answer in result]
 
 
 def text(answers: Sequence[Answer], shared: Shared) -> str:
@@ -114,7 +134,9 @@ def _notes(answer: Answer) -> tuple[str, ...]:
             f"{facts.cpu_count} x {facts.cpu_model or facts.machine}, {words.size(facts.memory_total)} of memory"
             + (f", {answer.engine}" if answer.engine else "")
         )
-    if error is not None and facts is not None:
+    if answer.same_as is not None:
+        notes.append(f"the same machine as {answer.same_as}")
+    elif error is not None and facts is not None:
         notes.append(f"nothing to build with yet ({error.what}): farm provision {answer.candidate.name}")
     elif error is not None:
         notes.append(f"{'refused' if isinstance(error, RefusedError) else 'no answer'}: {error.what}")

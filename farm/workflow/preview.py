@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from farm.errors import UnreachableError
 from farm.inventory import Inventory
 from farm.nodes.facts import Facts, Unreachable
-from farm.plan import planner
+from farm.plan import doubles, planner
 from farm.plan.planner import Plan
 from farm.plan.waking import to_wake
 from farm.report.events import Event
@@ -32,6 +33,8 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
             stack.enter_async_context(surveyed(nodes, _ignore)),
             prepare.fetch(request.spec, folder / "source", _ignore, proxy=inventory.proxy),
         )
+        apart = doubles.singled(nodes, survey.answers)
+        nodes, survey = apart.nodes, survey.of(apart.nodes)
         try:
             platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
             plan = planner.plan(
@@ -47,7 +50,7 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
                 raise
             fix = f"`farm build` wakes what it needs: {', '.join(asleep)}"
             raise UnreachableError(error.what, fix=fix, details=error.details) from error
-    return plan, survey.answers
+    return replace(plan, warnings=apart.warnings), survey.answers
 
 
 def _ignore(_event: Event) -> None:

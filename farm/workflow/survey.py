@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 
 from farm.errors import FarmError, TurnedAwayError, UsageError
@@ -26,6 +26,10 @@ class Survey:
 
     answers: Mapping[str, Facts | Unreachable]
     reached: dict[str, Reached]
+
+    def of(self, names: Collection[str]) -> Survey:
+        """The answers of these nodes alone; the connections of all stay open."""
+        return replace(self, answers={name: answer for name, answer in self.answers.items() if name in names})
 
 
 def select(nodes: Mapping[str, Node], only: Sequence[str], excluded: Sequence[str]) -> dict[str, Node]:

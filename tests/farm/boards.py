@@ -124,7 +124,7 @@ class Boards:
         for node in self._lab.state.nodes:
             for role in ("buildkitd", "sshd"):
                 if not node.processes[role].alive():
-                    _as_root(sys.executable, "-c", _RESTART, str(self._lab.directory), node.shape.name, role)
+                    as_root(sys.executable, "-c", _RESTART, str(self._lab.directory), node.shape.name, role)
 
     def _freeze(self, process: Process) -> None:
         self._frozen.append(process)
@@ -132,7 +132,7 @@ class Boards:
 
     def _signal(self, process: Process, number: signal.Signals) -> None:
         if process.alive():
-            _as_root("kill", f"-{number.name}", str(process.pid))
+            as_root("kill", f"-{number.name}", str(process.pid))
 
 
 def command_lines() -> Iterator[tuple[int, str]]:
@@ -152,7 +152,7 @@ def _descendants(parent: int) -> Iterator[Process]:
             yield found
 
 
-def _as_root(*argv: str) -> None:
+def as_root(*argv: str) -> None:
     """The lab's daemons are root's; whoever runs the tests may be somebody else."""
     prefix: Sequence[str] = () if os.geteuid() == 0 else ("sudo", "-n")
     subprocess.run([*prefix, *argv], check=True, cwd=ROOT)

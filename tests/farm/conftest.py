@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.farm.boards import ROOT, Boards, Lab
+from tests.farm.boards import ROOT, Boards, Lab, as_root
 from tests.farm.command import Farm
 from tests.farm.projects import Projects
 from tests.farm.registry import Registry
@@ -60,3 +60,17 @@ def name() -> str:
 @pytest.fixture
 def project(tmp_path: Path, lab: Lab) -> Projects:
     return Projects(tmp_path, lab.base)
+
+
+@pytest.fixture
+def machine_id(lab: Lab) -> Iterator[None]:
+    """The lab's boards have no machine-id; each gets one of its own, as a board with systemd has."""
+    files = []
+    for number, node in enumerate(("pi4", "z1", "z2")):
+        init = lab.process(node, "init").pid
+        files.append((f"/proc/{init}/root/run/board/root/etc/machine-id", f"{number}" * 32))
+    for file, text in files:
+        as_root("sh", "-c", f"echo {text} >{file}")
+    yield
+    for file, _ in files:
+        as_root("rm", file)

@@ -230,3 +230,17 @@ def test_it_asks_and_shows_host_keys(newcomer: Farm, lab: Lab, terminal: _Termin
     asked = [run.err.index(words) for words in ("Your boards", "Login name there", "pi4 shows this", "z1 shows this")]
     assert asked == sorted(asked)
     assert "SHA256:" in run.err
+
+
+def test_a_board_is_called_what_it_calls_itself_and_comes_once(newcomer: Farm, lab: Lab, machine_id: None) -> None:
+    known = newcomer.home / ".ssh" / "known_hosts"
+    known.write_text(known.read_text() + known.read_text().replace("127.0.0.1", "localhost"))
+    port = lab.port("pi4")
+
+    run = newcomer("init", f"127.0.0.1:{port}", f"localhost:{port}", "--user", getpass.getuser())
+
+    assert run.code == 0, run.err
+    file = newcomer.home / "inventory.yaml"
+    assert _platforms(file) == {"pi4": _NATIVE["pi4"]}
+    assert "the same machine as pi4" in file.read_text()
+    assert "# localhost:" in file.read_text()

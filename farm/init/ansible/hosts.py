@@ -17,9 +17,7 @@ _LIST = "`ansible-inventory --list >hosts.json` writes it down as plain values; 
 def read(text: str, source: str) -> Found:
     """Read an inventory in any of its forms. Raises UsageError for what is not understood, with its place."""
     # An INI one may begin with a host, YAML with a group and a colon; JSON is YAML.
-    if re.search(r"^\s*(?:\{|---|[\w.-]+:(?:\s|$))", text, re.MULTILINE) and not re.search(
-        r"^\[", text, re.MULTILINE
-    ):
+    if re.search(r"^\s*(?:\{|---|[\w.-]+:(?:\s|$))", text, re.MULTILINE) and not re.search(r"^\[", text, re.MULTILINE):
         from farm.init.ansible import documents
 
         groups = documents.read(text, source)

@@ -74,6 +74,9 @@ def facts(output: str, *, node: str, now: float | None = None) -> Facts:
         temperature=_temperature(said.all("heat")),
         engines=found,
         # `date` cuts off the fraction, which is half a second on average.
+        hostname=said.first("hostname"),
+        machine_id=said.first("machine.id"),
+        boot_id=said.first("boot.id"),
         clock_skew=round(clock + 0.5 - now, 1) if clock is not None and now is not None else None,
         aarch32=machine.aarch32,
         handlers=machine.handlers,

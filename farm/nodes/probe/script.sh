@@ -158,6 +158,9 @@ probe() {
     handlers
     memory
     one load /proc/loadavg
+    one hostname /proc/sys/kernel/hostname
+    one machine.id /etc/machine-id || one machine.id /var/lib/dbus/machine-id
+    one boot.id /proc/sys/kernel/random/boot_id
     heat
     echo "user=${USER:-${LOGNAME:-}}"
     sockets
