@@ -39,7 +39,7 @@ _MEANINGS = tuple(
         (rf'failed to do request: \w+ "https://[^"]*": (?:{_PROXY_REFUSALS})$', Reach.PROXY),
         (r"server gave HTTP response to HTTPS client", Reach.NO_TLS),
         (r"x509: |tls: failed to verify certificate", Reach.UNTRUSTED),
-        (r"no such host|server misbehaving|temporary failure in name resolution", Reach.NO_NAME),
+        (r"\blookup \S+(?: on \S+)?: |no such host|server misbehaving", Reach.NO_NAME),
         (r"unexpected status .*: 5\d\d |invalid response status 5\d\d", Reach.FAILING),
         (r"unexpected status .*: [1-4]\d\d |invalid response status [1-4]\d\d", Reach.ANSWERS),
         (r": not found$|access denied|authorization failed|no basic auth credentials", Reach.ANSWERS),
