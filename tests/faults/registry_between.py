@@ -61,12 +61,12 @@ class Rule:
 
 
 class RegistryBetween:
-    """Passes on to `behind` (host:port) what no rule takes."""
+    """Passes on to `behind` (host:port) what no rule takes, and keeps `METHOD PATH` of that in `passed`."""
 
     def __init__(self, behind: str, *rules: Rule) -> None:
         self.rules = list(rules)
         self._behind = behind
-        self._passed: list[str] = []
+        self.passed: list[str] = []
         self._lock = threading.Lock()
         self._over = threading.Event()
         outer = self
@@ -122,7 +122,7 @@ class RegistryBetween:
         """One request."""
         with self._lock:
             fault = next(
-                (rule.fault for rule in self.rules if rule.takes(request.command, request.path, self._passed)), None
+                (rule.fault for rule in self.rules if rule.takes(request.command, request.path, self.passed)), None
             )
         if fault is None:
             self._pass_on(request)
@@ -157,7 +157,7 @@ class RegistryBetween:
             answer = connection.getresponse()
             headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
             with self._lock:
-                self._passed.append(f"{request.command} {request.path}")
+                self.passed.append(f"{request.command} {request.path}")
             _reply(request, answer.status, headers, answer.read())
 
 

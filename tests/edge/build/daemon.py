@@ -6,7 +6,7 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,13 +48,18 @@ def _below(pid: int) -> list[int]:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Daemon]:
-    """Start one that keeps everything in a folder, whose path must be short enough for a socket."""
+def running(folder: Path, *, config: str = "", environment: Mapping[str, str] | None = None) -> Iterator[Daemon]:
+    """Start one that keeps everything in a folder, whose path must be short enough for a socket.
+
+    `config` is its buildkitd.toml, `environment` what it has besides this process' own.
+    """
     socket, log = folder / "bk.sock", folder / "bk.log"
     addresses = ["--addr", f"unix://{socket}", "--otel-socket-path", str(folder / "otel.sock")]
+    settings = folder / "buildkitd.toml"
+    settings.write_text(config)
     with log.open("wb") as file:
-        command = [tool("buildkitd"), "--root", str(folder / "root"), *addresses]
-        process = subprocess.Popen(command, stdout=file, stderr=file)
+        command = [tool("buildkitd"), "--config", str(settings), "--root", str(folder / "root"), *addresses]
+        process = subprocess.Popen(command, stdout=file, stderr=file, env={**os.environ, **(environment or {})})
     try:
         wait_until(lambda: socket.exists() or process.poll() is not None, seconds=60)
         assert process.poll() is None, log.read_text()

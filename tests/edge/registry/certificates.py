@@ -23,8 +23,8 @@ class Certificates:
     key: Path
 
 
-def make(directory: Path, *, names: Sequence[str] = ()) -> Certificates:
-    """An authority and a certificate for 127.0.0.1, and for these names, that it signed."""
+def make(directory: Path, *, names: Sequence[str] = (), address: str = "127.0.0.1") -> Certificates:
+    """An authority and a certificate for an address, and for these names, that it signed."""
     directory.mkdir(parents=True, exist_ok=True)
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     home = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "home authority")])
@@ -36,7 +36,7 @@ def make(directory: Path, *, names: Sequence[str] = ()) -> Certificates:
         .sign(ca_key, hashes.SHA256())
     )
     hosts = x509.SubjectAlternativeName(
-        [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), *(x509.DNSName(name) for name in names)]
+        [x509.IPAddress(ipaddress.ip_address(address)), *(x509.DNSName(name) for name in names)]
     )
     issued = _builder(host, home, key.public_key()).add_extension(hosts, critical=False).sign(ca_key, hashes.SHA256())
     paths = Certificates(ca=directory / "ca.pem", certificate=directory / "server.pem", key=directory / "server.key")

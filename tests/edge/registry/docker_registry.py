@@ -76,7 +76,9 @@ class Registry:
         return self.put_manifest(repository, tag, document)
 
 
-def start(directory: Path, *, http: str = "", auth: str = "", ca: Path | None = None) -> Registry:
+def start(
+    directory: Path, *, http: str = "", auth: str = "", ca: Path | None = None, address: str = "127.0.0.1"
+) -> Registry:
     """Start one; `http` and `auth` are YAML mappings that go into its configuration."""
     program = shutil.which("docker-registry")
     assert program, "no docker-registry: run scripts/setup"
@@ -84,14 +86,14 @@ def start(directory: Path, *, http: str = "", auth: str = "", ca: Path | None = 
     port = free_port()
     config = directory / "config.yml"
     config.write_text(
-        f"version: 0.1\nlog: {{level: info}}\nhttp: {{addr: '127.0.0.1:{port}'{', ' + http if http else ''}}}\n"
+        f"version: 0.1\nlog: {{level: info}}\nhttp: {{addr: '{address}:{port}'{', ' + http if http else ''}}}\n"
         f"storage: {{filesystem: {{rootdirectory: '{directory / 'data'}'}}, delete: {{enabled: true}}}}\n"
         + (f"auth: {auth}\n" if auth else "")
     )
     log = (directory / "log").open("wb")
     process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)
     log.close()
-    registry = Registry(domain=f"127.0.0.1:{port}", process=process, ca=ca)
+    registry = Registry(domain=f"{address}:{port}", process=process, ca=ca)
     wait_until(lambda: process.poll() is not None or _answers(registry), seconds=20)
     assert process.poll() is None, (directory / "log").read_text()
     return registry
