@@ -46,7 +46,8 @@ _MEANINGS = tuple(
         (r"dial tcp |connection re(?:set|fused)|i/o timeout|network is unreachable|no route|EOF$", Reach.NO_CONNECTION),
     )
 )
-_ERROR = re.compile(r"^ERROR: (?:failed to build: )?(?:failed to solve: )?(.*)$")
+# What failed otherwise is buildx's own, or BuildKit's end.
+_ERROR = re.compile(r"^ERROR: (?:failed to build: )?failed to solve: (.*)$")
 # What comes before the reason: the image's name, once or twice, the step, and the request.
 _BEFORE = re.compile(
     r"^(?:\S+: )?(?:failed to resolve source metadata for \S+: |failed to load cache key: )?"
