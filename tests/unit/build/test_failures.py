@@ -38,8 +38,10 @@ KINDS = {
     "pull_429": Kind.TRANSIENT,
     "push_401": Kind.REFUSED,
     "push_403": Kind.REFUSED,
+    "push_405": Kind.REFUSED,
     "push_429": Kind.TRANSIENT,
     "push_dial_timeout": Kind.TRANSIENT,
+    "push_handshake_timeout": Kind.TRANSIENT,
     "push_no_network": Kind.TRANSIENT,
     "push_no_route": Kind.TRANSIENT,
     "push_full_registry": Kind.TRANSIENT,
@@ -47,6 +49,7 @@ KINDS = {
     "push_no_login": Kind.REFUSED,
     "push_plain_http": Kind.REFUSED,
     "push_reset": Kind.TRANSIENT,
+    "push_to_mirror": Kind.REFUSED,
     "push_unknown_ca": Kind.REFUSED,
     "step_failed": Kind.STEP_FAILED,
     "syntax_error": Kind.REFUSED,
@@ -61,6 +64,10 @@ WORDS = {
     "push_403": (
         "failed to push 127.0.0.1:5960/x: denied: x",
         "log in with `docker login`, or ask for the right to push and pull there",
+    ),
+    "push_to_mirror": (
+        "failed to push 127.0.0.1:5979/app: unsupported",
+        "push to a registry that takes images; a mirror or a cache does not",
     ),
     "push_full_registry": (
         "failed to push 127.0.0.1:5960/x: unknown: unknown error",
