@@ -1,38 +1,23 @@
-"""Several boards at once: reach, look, do the steps, restart where wanted, and hear whether it is a node now."""
+"""Several boards at once: reach, look, do the steps, restart where wanted, hear whether each is a node now."""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from farm.errors import Exit, FarmError, UnreachableError, UsageError
+from farm.errors import Exit, FarmError, UsageError
 from farm.inventory import Node
 from farm.nodes.engine.choose import choose as choose_engine
-from farm.nodes.lease import Lease, lease
-from farm.nodes.probe.answers import UnusableAnswerError
-from farm.nodes.reach import Reached, reach
-from farm.provision import board as boards
+from farm.nodes.reach import Reached
 from farm.provision import plan
-from farm.provision.become import rights
 from farm.provision.board import Board
-from farm.provision.carry_out import Root, carry_out
+from farm.provision.carry_out import carry_out
 from farm.provision.choice import Choice, choose
 from farm.provision.plan import Wishes
 from farm.provision.programs import Archive, Programs
 from farm.provision.step import Result, Step
-from farm.report.events import Event, Warned
-
-if TYPE_CHECKING:
-    from farm.nodes.ssh.session import Session
-    from farm.provision.connection import Shell
-
-_LOOK_SECONDS = 30.0
-_BUILD_ENDS_SECONDS = 1800.0
-_RESTART_SECONDS = 300.0
-_RESTART_POLL_SECONDS = 3.0
+from farm.workflow.board import look, reached, restart, root, undisturbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +96,7 @@ class _One:
         self._order = order
         self._programs = programs
         self._password = password
-        self._results: list[Result] = []
+        self._results: dict[str, Result] = {}
         self._choice: Choice | None = None
 
     async def done(self) -> Provisioned:
@@ -123,7 +108,7 @@ class _One:
 
     def _ended(self, *, ready: str | None = None, error: FarmError | None = None) -> Provisioned:
         return Provisioned(
-            node=self._node.name, choice=self._choice, results=tuple(self._results), ready=ready, error=error
+            node=self._node.name, choice=self._choice, results=tuple(self._results.values()), ready=ready, error=error
         )
 
     async def _work(self) -> str | None:
@@ -132,38 +117,42 @@ class _One:
                 f"{self._node.name} is this machine: farm provisions nodes that it reaches by SSH",
                 fix="name a node with a `host:`",
             )
-        async with _reached(self._node) as found:
-            board, waits = await self._once(found)
-        if waits and self._order.restart and not self._order.dry:
-            async with _reached(self._node) as found:
-                await self._restart(found)
-            await self._back(board)
-            self._results.clear()
-            async with _reached(self._node) as found:
+        async with reached(self._node) as found:
+            is_anew = await self._once(found)
+        if is_anew:
+            async with reached(self._node) as found:
                 await self._once(found)
-        if self._order.dry:
+        if self._order.dry or self._order.wishes.only:
             return None
         # Anew: who has come into a group has its rights from the next log-in on.
-        async with _reached(self._node) as found:
+        async with reached(self._node) as found:
             return choose_engine(self._node, found.facts).why
 
-    async def _once(self, found: Reached) -> tuple[Board, bool]:
-        """Do all steps; whether one waits for a restart of the board."""
-        assert found.session is not None
-        async with self._root(found.session) as root:
-            board = await _look(root)
+    async def _once(self, found: Reached) -> bool:
+        """Do all steps; whether the board was restarted after that, so that they have to be looked at again."""
+        session = found.session
+        assert session is not None
+        async with root(self._node, session, self._password.get, self._say) as shell:
+            board = await look(shell)
             steps = await self._steps(board)
-            await carry_out(
-                root,
+            results = await carry_out(
+                shell,
                 steps,
                 dry=self._order.dry,
-                undisturbed=lambda: self._undisturbed(found.session),
+                undisturbed=lambda: undisturbed(self._node, session, self._say),
                 tell=self._tell,
             )
-        return board, any(result.state == "reboot" for result in self._results)
+            waits = any(result.state == "reboot" for result in results)
+            if not (waits and self._order.restart and not self._order.dry):
+                return False
+            await restart(self._node, shell, session, board, self._say)
+            return True
 
     def _tell(self, result: Result) -> None:
-        self._results.append(result)
+        before = self._results.get(result.step)
+        if before is not None and before.state in ("changed", "reboot") and result.state == "right":
+            result = replace(before, state="changed")  # what was done before the restart was done in this run
+        self._results[result.step] = result
         self._order.tell(result)
 
     async def _steps(self, board: Board) -> Sequence[Step]:
@@ -175,108 +164,8 @@ class _One:
         certificates = await asyncio.to_thread(_certificates, self._node)
         return plan.steps(self._node, board, choice, wishes, certificates=certificates, programs=programs)
 
-    @contextlib.asynccontextmanager
-    async def _root(self, session: Session) -> AsyncIterator[Root]:
-        shell = await _second_connection(self._node, session)
-        try:
-            node = self._node.name
-            loop = asyncio.get_running_loop()
-
-            def ask() -> str:
-                return asyncio.run_coroutine_threadsafe(self._password.get(), loop).result()
-
-            granted = await asyncio.to_thread(
-                rights, node, lambda command, script, within: shell.run(command, script, within=within), ask
-            )
-            yield Root(node, shell, granted, self._say)
-        finally:
-            shell.close()
-
     def _say(self, text: str) -> None:
         self._order.tell(Told(node=self._node.name, text=text))
-
-    @contextlib.asynccontextmanager
-    async def _undisturbed(self, session: Session | None) -> AsyncIterator[None]:
-        """Hold all slots of the node, so that no build runs there meanwhile."""
-
-        def emit(event: Event) -> None:
-            if isinstance(event, Warned):
-                self._say(event.message)
-
-        held: list[Lease] = []
-        try:
-            while len(held) < self._node.slots:
-                taken = lease(session, self._node, holder="farm provision", wait=_BUILD_ENDS_SECONDS, emit=emit)
-                held.append(await taken)
-            yield
-        finally:
-            for each in held:
-                await each.close()
-
-    async def _restart(self, found: Reached) -> None:
-        assert found.session is not None
-        self._say("restarting it")
-        async with self._root(found.session) as root, self._undisturbed(found.session):
-            # In a moment, so that this very command has ended before its connection does.
-            await root.ask("(sleep 1; systemctl reboot) >/dev/null 2>&1 &\n", within=_LOOK_SECONDS)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RESTART_SECONDS):
-                    await found.session.lost.wait()
-
-    async def _back(self, before: Board) -> None:
-        """Wait until the node has started anew. Raises UnreachableError where it does not in time."""
-        try:
-            async with asyncio.timeout(_RESTART_SECONDS):
-                while True:
-                    await asyncio.sleep(_RESTART_POLL_SECONDS)
-                    with contextlib.suppress(UnreachableError):
-                        async with _reached(self._node) as found:
-                            assert found.session is not None
-                            done = await found.session.run("cat /proc/sys/kernel/random/boot_id", timeout=_LOOK_SECONDS)
-                        if before.boot not in done.stdout:
-                            return
-        except TimeoutError as error:
-            raise UnreachableError(
-                f"{self._node.name}: it has not come back {_RESTART_SECONDS:g} s after its restart",
-                fix="look at the board, and run it again: it goes on from there",
-            ) from error
-
-
-@contextlib.asynccontextmanager
-async def _reached(node: Node) -> AsyncIterator[Reached]:
-    # A board that still starts may be slow to answer the probe.
-    found = await reach(node, probe_timeout=_LOOK_SECONDS)
-    try:
-        yield found
-    finally:
-        if found.session is not None:
-            await found.session.close()
-
-
-async def _second_connection(node: Node, session: Session) -> Shell:
-    from farm.nodes.ssh.target import resolve, resolve_jump
-
-    target = await resolve(node)
-    hops = [*[await resolve_jump(node, jump) for jump in target.jumps], target]
-    return await asyncio.to_thread(_connect, hops, session.host_keys)
-
-
-def _connect(hops: Sequence[object], host_keys: tuple[str, ...]) -> Shell:
-    from farm.provision.connection import connect
-
-    return connect(hops, host_keys)  # type: ignore[arg-type]
-
-
-async def _look(root: Root) -> Board:
-    done = await root.ask(boards.ASK, within=_LOOK_SECONDS)
-    try:
-        return boards.read(done.stdout)
-    except UnusableAnswerError as error:
-        raise UnreachableError(
-            f"{root.node}: the board did not say what it is: {error}",
-            fix="log in with ssh and run `sudo sh` there",
-            details=tuple(done.stderr.strip().splitlines()[-3:]),
-        ) from error
 
 
 def _certificates(node: Node) -> dict[str, str]:
@@ -291,8 +180,3 @@ def _certificates(node: Node) -> dict[str, str]:
                 f"the CA of {name}, {registry.ca}, cannot be read: {error}", fix="correct `ca:`"
             ) from error
     return found
-
-
-def only(wishes: Wishes, *steps: str) -> Wishes:
-    """The same wishes for these steps alone."""
-    return replace(wishes, only=frozenset(steps))

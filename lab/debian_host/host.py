@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab import keys, node, place, ports, processes
@@ -28,12 +28,13 @@ _SSH_PORT = 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """A machine that is up. `gateway` is this machine's address as seen from there."""
+    """A machine that is up. `gateway` is this machine's address as seen from there, `root` the tree it began with."""
 
     place: Place
     name: str
     address: str
     gateway: str
+    root: Path
     init: Process
 
     @property
@@ -104,11 +105,28 @@ def up(directory: Path, name: str, packages: Sequence[str] = ()) -> Host:
     gateway, address = network.connect(init, where.id)
     host_key = (where.dir / "host_key.pub").read_text().split()[:2]
     where.known_hosts.write_text(f"{address} {' '.join(host_key)}\n")
-    host = Host(place=where, name=name, address=address, gateway=gateway, init=init)
+    host = Host(place=where, name=name, address=address, gateway=gateway, root=root, init=init)
     if not processes.wait(lambda: ports.answers(_SSH_PORT, address), _START_SECONDS):
         raise LabError(f"{name}: its sshd does not answer; its log is {where.dir / 'init.log'}")
     host.run(_ADD_USER)
     return host
+
+
+def start_again(host: Host) -> Host:
+    """Start a machine anew that has ended, with all that it had written. Raises LabError."""
+    # What was brought to it (`bring`, packages) holds on to the network that it had.
+    for process in list(processes.marked(host.place.id)):
+        process.end(grace=0)
+    network.disconnect(host.place.id)
+    (host.place.dir / "init.pid").unlink()
+    init = _start(host.place, host.name, host.root)
+    gateway, address = network.connect(init, host.place.id)
+    if address != host.address:
+        raise LabError(f"{host.name}: its address has changed to {address}")
+    again = replace(host, init=init, gateway=gateway)
+    if not processes.wait(lambda: ports.answers(_SSH_PORT, address), _START_SECONDS):
+        raise LabError(f"{host.name}: its sshd does not answer; its log is {host.place.dir / 'init.log'}")
+    return again
 
 
 def down(directory: Path) -> None:
