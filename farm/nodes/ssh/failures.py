@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 import asyncssh
 
-from farm.errors import FarmError, HostKeyError, RefusedError, SilentError, TurnedAwayError
+from farm.errors import FarmError, HostKeyError, RefusedError, SilentError, TurnedAwayError, UnreachableError
 from farm.nodes.ssh.identity import Identity
 from farm.nodes.ssh.target import Target
 
@@ -37,6 +38,11 @@ def connecting(error: Exception, target: Target, identity: Identity | None) -> F
         return SilentError(
             f"{target}: connection refused: no SSH server listens there",
             fix="start sshd on the node or correct `port:`",
+        )
+    if isinstance(error, OSError) and error.errno == errno.EINVAL and target.host.lower().startswith("fe80:"):
+        return UnreachableError(
+            f"{target}: this address holds on one link alone, and it is not said on which",
+            fix=f"name the network interface of this machine too, such as `host: {target.host}%eth0`",
         )
     if isinstance(error, OSError):
         return SilentError(
