@@ -12,8 +12,6 @@ from farm.report.plain import clean
 from farm.report.report import error_document
 from farm.workflow.vitals import Vitals
 
-_OWN_KEYS = "on each but one: sudo rm /etc/machine-id /etc/ssh/ssh_host_* && sudo dpkg-reconfigure openssh-server && \
-sudo systemd-machine-id-setup, then farm nodes trust NODE"
 _HEADINGS = ("NODE", "STATE", "NATIVE PLATFORMS", "ENGINE", "CPU", "MEMORY FREE", "LOAD", "DISK FREE", "TEMP")
 
 
@@ -37,7 +35,7 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
         console.print(
             f"\n{' and '.join(names)} have the same host key: their cards are copies", style="yellow", soft_wrap=True
         )
-        console.print(f"  fix: {_OWN_KEYS}", soft_wrap=True)
+        console.print(f"  fix: on each but one: {identity.RENEW}, then farm nodes trust NODE", soft_wrap=True)
     for node in nodes:
         if node.error is not None:
             # What is wrong may hold a command to copy: the terminal breaks the lines, not we.
@@ -84,7 +82,7 @@ def _document(node: Vitals, doubles: Iterable[tuple[str, ...]]) -> dict[str, Any
         "engine": node.engine,
         "version": node.version,
         "why": node.why,
-        "same_machine_as": [name for names in doubles if node.node in names for name in names if name != node.node],
+        "same_machine_as": list(identity.others(doubles, node.node)),
     }
     if facts is not None:
         found |= {

@@ -26,6 +26,7 @@ class Examined:
     each registry and mirror, by `host[:port]`, and `proxies` of each proxy, by `host:port`; `not_asked` is why it said
     nothing.
     `own_error` is by how many seconds the coordinator's own clock is wrong, as far as that is known.
+    `doubles` are other nodes that are this very machine, `copies` those whose cards were copied from one another.
     """
 
     node: Node
@@ -39,6 +40,8 @@ class Examined:
     proxies: Mapping[str, Heard] = field(default_factory=dict)
     not_asked: str | None = None
     own_error: float = 0.0
+    doubles: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def kind(self) -> str | None:

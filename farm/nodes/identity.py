@@ -6,6 +6,12 @@ from collections.abc import Iterable
 
 from farm.nodes.facts import Facts
 
+RENEW = (
+    "sudo sh -c 'rm -f /etc/machine-id /etc/ssh/ssh_host_*_key* && systemd-machine-id-setup && "
+    "dpkg-reconfigure openssh-server'"
+)
+"""What gives a Debian-like board, made from a copied card, an identity of its own."""
+
 
 def doubles(found: Iterable[Facts]) -> tuple[tuple[str, ...], ...]:
     """The names of each machine that has several, in the order given.
@@ -26,6 +32,11 @@ def doubles(found: Iterable[Facts]) -> tuple[tuple[str, ...], ...]:
             if len(names) > 1:
                 result.append(names)
     return tuple(result)
+
+
+def others(groups: Iterable[tuple[str, ...]], node: str) -> tuple[str, ...]:
+    """The other names in the groups that the node is in."""
+    return tuple(name for names in groups if node in names for name in names if name != node)
 
 
 def copies(found: Iterable[Facts]) -> tuple[tuple[str, ...], ...]:

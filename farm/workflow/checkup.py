@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,10 +19,12 @@ from farm.doctor.finding import Judgement
 from farm.doctor.rules.reach import away
 from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Node, Registry
+from farm.nodes import identity
 from farm.nodes.engine.choose import choose
 from farm.nodes.engine.endpoint import Endpoint, open_endpoint
 from farm.nodes.engine.prospect import prospect
 from farm.nodes.examine.ask import examine
+from farm.nodes.facts import Facts
 from farm.nodes.reach import Reached, reach
 from farm.workflow import coordinator
 
@@ -68,17 +70,24 @@ async def checkup(inventory: Inventory, nodes: Mapping[str, Node], *, timeout: f
             coordinator.look(nodes, inventory.registries, buildx=buildx, folder=directory),
             asyncio.gather(*(_examined(node, buildx, directory, timeout=timeout) for node in nodes.values())),
         )
-    wrong_by = own_error(each.facts.clock_skew for each in answers if isinstance(each, Examined))
+    known = [each.facts for each in answers if isinstance(each, Examined)]
+    wrong_by = own_error(facts.clock_skew for facts in known)
     return Checkup(
-        nodes=tuple(_judged(name, each, wrong_by) for name, each in zip(nodes, answers, strict=True)),
+        nodes=tuple(_judged(name, each, known, wrong_by) for name, each in zip(nodes, answers, strict=True)),
         coordinator=rules.judge_coordinator(replace(found, clock_error=wrong_by)),
     )
 
 
-def _judged(name: str, answer: Examined | FarmError, wrong_by: float) -> Patient:
+def _judged(name: str, answer: Examined | FarmError, known: Sequence[Facts], wrong_by: float) -> Patient:
     if isinstance(answer, FarmError):
         return Patient(node=name, judgement=Judgement(findings=(away(answer),)), error=answer)
-    return Patient(node=name, judgement=rules.judge(replace(answer, own_error=wrong_by)))
+    among = replace(
+        answer,
+        own_error=wrong_by,
+        doubles=identity.others(identity.doubles(known), name),
+        copies=identity.others(identity.copies(known), name),
+    )
+    return Patient(node=name, judgement=rules.judge(among))
 
 
 async def _examined(node: Node, buildx: Buildx | None, directory: Path, *, timeout: float) -> Examined | FarmError:  # noqa: ASYNC109 - turned into an answer

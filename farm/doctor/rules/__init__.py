@@ -8,7 +8,19 @@ from dataclasses import replace
 from farm.doctor.coordinator import Coordinator
 from farm.doctor.examined import Examined
 from farm.doctor.finding import Finding, Judgement, NotChecked, Severity, Verdicts
-from farm.doctor.rules import clock, coordinator, disk, engine, kernel, memory, platforms, power, registries, sshd
+from farm.doctor.rules import (
+    clock,
+    coordinator,
+    disk,
+    engine,
+    identity,
+    kernel,
+    memory,
+    platforms,
+    power,
+    registries,
+    sshd,
+)
 
 Rule = Callable[[Examined], Verdicts]
 
@@ -18,6 +30,8 @@ RULES: tuple[Rule, ...] = (
     engine.image_store_off,
     engine.engine_silent,
     engine.engine_too_old,
+    identity.named_twice,
+    identity.card_copied,
     clock.clock_skew,
     disk.disk_space,
     disk.disk_inodes,

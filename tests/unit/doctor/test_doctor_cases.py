@@ -28,7 +28,7 @@ CASES = Path(__file__).with_name("cases")
 BOARDS = Path(__file__).parents[1] / "probe" / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.txt"))
 NOW = 1764000000.5
-_ONCE = {"board", "node", "facts", "engine", "engines", "error", "own error", "not asked"}
+_ONCE = {"board", "node", "facts", "engine", "engines", "error", "own error", "not asked", "doubles", "copies"}
 _OFTEN = {"finds", "clears", "not checked", "registry", "proxy"}
 
 
@@ -59,6 +59,8 @@ def examined(fields: dict[str, list[str]], answer: str) -> Examined:
         proxies=_heard(fields.get("proxy", [])),
         not_asked=fields["not asked"][0] if "not asked" in fields else None,
         own_error=float(one("own error", "0")),
+        doubles=tuple(one("doubles", "").split()),
+        copies=tuple(one("copies", "").split()),
     )
 
 
