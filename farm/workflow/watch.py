@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -48,16 +47,17 @@ async def watched(
     Raises GivenUpError; the build is cancelled then.
     """
     work = asyncio.create_task(build)
-    guards = {asyncio.create_task(_lost(lost)), asyncio.create_task(_silent(activity, silence))}
+    # In the order in which they are believed, should two of them speak at once.
+    guards = [asyncio.create_task(_lost(lost)), asyncio.create_task(_silent(activity, silence))]
     if longest is not None:
-        guards.add(asyncio.create_task(_too_long(longest)))
+        guards.append(asyncio.create_task(_too_long(longest)))
     try:
         done, _ = await asyncio.wait((work, *guards), return_when=asyncio.FIRST_COMPLETED)
         if work not in done:
             # With its socket gone buildx mostly notices by itself, and says more than a cancelled one can.
             await asyncio.wait((work,), timeout=LAST_WORDS)
         if not work.done():
-            raise GivenUpError(next(guard for guard in guards if guard.done()).result())
+            raise GivenUpError(next(guard for guard in guards if guard in done).result())
         return await work
     finally:
         for task in (work, *guards):
@@ -70,8 +70,10 @@ async def _lost(lost: Coroutine[Any, Any, str]) -> Diagnosis:
 
 
 async def _silent(activity: Activity, silence: float) -> Diagnosis:
+    # The event loop's clock is that of `Activity`.
+    now = asyncio.get_running_loop().time
     while True:
-        left = activity.last_output + silence - time.monotonic()
+        left = activity.last_output + silence - now()
         if left <= 0:
             return Diagnosis(
                 kind=Kind.SILENT,
