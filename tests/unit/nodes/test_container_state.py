@@ -61,8 +61,14 @@ def test_one_that_has_ended(now: dict[str, Any], flaw: str) -> None:
 
 
 def test_one_that_is_started_again_and_again() -> None:
-    found = judged(Status="restarting", Restarting=True, ExitCode=1)
-    assert (found.is_running, found.flaw) == (False, "it ends with exit code 1 as often as it is started")
+    found = judged(Status="restarting", Restarting=True, ExitCode=1, restarts=3)
+    assert (found.is_running, found.is_passing) == (False, False)
+    assert found.flaw == "it ends with exit code 1 as often as it is started"
+
+
+def test_one_that_comes_back_after_a_crash() -> None:
+    found = judged(Status="restarting", Restarting=True, ExitCode=137)
+    assert (found.is_running, found.is_passing) == (False, True)
 
 
 def test_one_that_somebody_has_paused() -> None:

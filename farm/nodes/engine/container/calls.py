@@ -21,7 +21,7 @@ from farm.nodes.engine.docker_info import NotDockerError
 from farm.nodes.engine.upgraded import Dial
 from farm.registry.reference import Reference
 
-_SECONDS = 15.0
+_SECONDS = 10.0
 # A board's card takes its time to write a container down, or to end one.
 _SLOW_SECONDS = 90.0
 # Engines tell every few seconds how far a pull has come, but not while they unpack a layer.

@@ -84,7 +84,8 @@ async def _mend(container: Container, now: State, emit: Emit) -> Kept | None:
     # Nobody builds in one that does not run.
     async with _alone(container, emit) if now.is_running else contextlib.nullcontext(None) as others:
         if others is not None and version is None:
-            raise BusyError(f"{container.node.name}: {flaw}, and {others}", fix="wait until that build has ended")
+            what = f"{container.node.name}: BuildKit in its container does not answer, and {others}"
+            raise BusyError(what, fix="wait until that build has ended")
         if others is not None:
             emit(Warned(message=f"{container.node.name}: {flaw}; used as it is, for {others}"))
             assert version is not None

@@ -10,6 +10,8 @@ from farm.nodes.engine.container.settings import LABEL, Settings
 
 # Docker's and Podman's words for a container that somebody is making or taking away just now.
 _PASSING = ("created", "configured", "initialized", "removing", "stopping")
+# One that was killed comes back by itself; one that never can is started again and again.
+_FEW_RESTARTS = 3
 _CAPS = {"Memory": "memory", "NanoCpus": "cpus", "CpuShares": "nice", "BlkioWeight": "io"}
 
 
@@ -34,13 +36,14 @@ def state(said: Mapping[str, Any], wanted: Settings) -> State:
     word = str(now.get("Status", ""))
     # An engine that starts it again and again says of Podman's that it runs, in between.
     is_running = bool(now.get("Running")) and not now.get("Restarting") and not now.get("Paused")
+    restarts = int(said.get("RestartCount") or 0)
     labels = _part(said, "Config").get("Labels") or {}
     drift = None if labels.get(LABEL) == wanted.hash else "its settings are no longer those wanted"
     return State(
         is_running=is_running,
-        is_passing=word in _PASSING,
+        is_passing=word in _PASSING or (bool(now.get("Restarting")) and restarts < _FEW_RESTARTS),
         flaw=drift if is_running else _ended(word, now),
-        restarts=int(said.get("RestartCount") or 0),
+        restarts=restarts,
         unheld=_unheld(_part(said, "HostConfig"), wanted),
     )
 
