@@ -62,6 +62,7 @@ _OLD_BUILDX = "install a newer buildx; farm needs 0.13, some options need more"
 _PLAIN_HTTP = "say `http: true` for that registry in inventory.yaml"
 _MEND = "mend the Dockerfile"
 _LOGIN = "log in with `docker login`, or ask for the right to push and pull there"
+_HELPER = "mend the credential helper that Docker's config.json names; try `docker login`"
 _READ_ONLY = "push to a registry that takes images; a mirror or a cache does not"
 # What buildx and BuildKit say, and what it means; the first match counts. The tests hold a real run for each.
 _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
@@ -70,6 +71,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"server gave HTTP response to HTTPS client", Kind.REFUSED, _PLAIN_HTTP),
         (r"x509:|certificate", Kind.REFUSED, "give the registry's CA to the node and to this machine"),
         (r"\b(401 Unauthorized|403 Forbidden|denied|authorization failed|no basic auth)\b", Kind.REFUSED, _LOGIN),
+        (r"error getting credentials", Kind.REFUSED, _HELPER),
         (r"failed to push .*: (unsupported|.*405 Method Not Allowed)", Kind.REFUSED, _READ_ONLY),
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
         (r"connection re(set|fused)|broken pipe|i/o timeout|handshake timeout|unexpected EOF", Kind.TRANSIENT, None),

@@ -51,15 +51,15 @@ class Power:
     """How a node is woken, put to sleep and cycled from the coordinator. Times in seconds.
 
     `mac` is woken by Wake-on-LAN through `broadcast`. `wake`, `cycle` and `off` are commands as argv, run on the
-    coordinator, each for `command_within` at most. A woken node is awaited for `wake_within`; `sleep_after` puts back
-    to sleep what a run has woken.
+    coordinator, each for `command_within` at most; they may hold a smart plug's password. A woken node is awaited for
+    `wake_within`; `sleep_after` puts back to sleep what a run has woken.
     """
 
     mac: str | None = None
     broadcast: str = "255.255.255.255"
-    wake: tuple[str, ...] = ()
-    cycle: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
+    wake: tuple[str, ...] = field(default=(), repr=False)
+    cycle: tuple[str, ...] = field(default=(), repr=False)
+    off: tuple[str, ...] = field(default=(), repr=False)
     wake_within: float = 120.0
     command_within: float = 30.0
     sleep_after: bool = False

@@ -16,6 +16,7 @@ from farm.plan.planner import Plan
 from farm.plan.waking import to_wake
 from farm.report.events import Event
 from farm.workflow import prepare
+from farm.workflow.destination import destination
 from farm.workflow.request import Request
 from farm.workflow.survey import select, surveyed
 from farm.workflow.together import both
@@ -24,9 +25,11 @@ from farm.workflow.together import both
 async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapping[str, Facts | Unreachable]]:
     """Say who would build what, and what every node answered.
 
-    Raises what the planner raises, and UsageError for a context that could not be built: a plan for it would be a lie.
+    Raises what the planner raises, and UsageError for a context that could not be built or tags that could not be
+    pushed: a plan for it would be a lie.
     """
     nodes = select(inventory.nodes, request.only, request.excluded)
+    destination(request.spec, inventory)
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-")))
         survey, _ = await both(

@@ -46,6 +46,7 @@ def test_what_may_not_be_pushed_or_pulled_is_refused_before_anything_is_built(
         context = str(at.write(DOCKERFILE % base))
         pulled = at.farm("build", context, "-t", f"{registry.domain}/refused:1", "--json")
         pushed = at.farm("build", context, "-t", "read.test/refused:1", "--json")
-    assert (pulled.code, pushed.code) == (2, 2)
+        planned = at.farm("plan", context, "-t", "read.test/refused:1")
+    assert (pulled.code, pushed.code, planned.code) == (2, 2, 2)
     assert f"Dockerfile:1: {base}: nothing may be pulled from {registry.domain}" in pulled.err
     assert "read.test/refused:1: nothing may be pushed to read.test" in pushed.err

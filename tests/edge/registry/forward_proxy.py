@@ -9,6 +9,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
+_WANTS_LOGIN = (
+    b"HTTP/1.1 407 Proxy Authentication Required\r\n"
+    b'Proxy-Authenticate: Basic realm="home"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+)
+
 
 class ForwardProxy:
     """Passes on plain requests and CONNECT, `host:port` as `names` has it; keeps what was asked in `asked`.
@@ -52,7 +57,7 @@ class ForwardProxy:
             said = {name.lower(): value for name, value in headers}
             if self._proof and said.get("proxy-authorization") != self._proof:
                 self.refused += 1
-                client.sendall(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+                client.sendall(_WANTS_LOGIN)
                 return
             self.asked.append(f"{method} {target}")
             url = urlsplit(target if method != "CONNECT" else f"//{target}")

@@ -20,6 +20,7 @@ from farm.sources import git, giturl
 from farm.sources.git import Checkout, checkout
 from farm.sources.git_errors import NoSuchRefError
 from farm.sources.giturl import GitUrl
+from tests.edge.registry import forward_proxy
 from tests.edge.registry.docker_registry import free_port
 from tests.edge.registry.http_server import Answer, Asked, Server
 from tests.edge.sources.repository import ENVIRONMENT, SECONDS, Daemon, Repository
@@ -331,6 +332,20 @@ async def test_a_password_goes_to_no_other_server(tmp_path: Path, way: str) -> N
                 await checkout(found, tmp_path / "out")
         assert given(own) == ({None, "Basic bWU6czNjcmV0"} if way == "submodule" else {None})
         assert given(stranger) == {None}
+
+
+async def test_a_repository_that_only_the_proxy_can_reach(tmp_path: Path) -> None:
+    served = tmp_path / "served"
+    commit = Repository(served / "repo.git").commit(file="x")
+    with (
+        Server(lambda asked: backend(served, asked)) as server,
+        forward_proxy.running({"git.test:80": server.domain}, login="me:secret") as proxy,
+    ):
+        found = giturl.parse("http://git.test/repo.git/.git")
+        assert found
+        made = await checkout(found, tmp_path / "out", variables={"http_proxy": proxy.url})
+    assert made.commit == commit
+    assert proxy.asked[0].startswith("GET http://git.test/repo.git/.git/info/refs")
 
 
 async def test_a_login_is_never_asked_for(tmp_path: Path) -> None:

@@ -46,6 +46,7 @@ KINDS = {
     "push_no_route": Kind.TRANSIENT,
     "push_full_registry": Kind.TRANSIENT,
     "push_500": Kind.TRANSIENT,
+    "push_helper_fails": Kind.REFUSED,
     "push_no_login": Kind.REFUSED,
     "push_plain_http": Kind.REFUSED,
     "push_reset": Kind.TRANSIENT,
@@ -64,6 +65,10 @@ WORDS = {
     "push_403": (
         "failed to push 127.0.0.1:5960/x: denied: x",
         "log in with `docker login`, or ask for the right to push and pull there",
+    ),
+    "push_helper_fails": (
+        "error getting credentials - err: exit status 1, out: `no keyring is running`",
+        "mend the credential helper that Docker's config.json names; try `docker login`",
     ),
     "push_to_mirror": (
         "failed to push 127.0.0.1:5979/app: unsupported",
