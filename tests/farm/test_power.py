@@ -256,3 +256,19 @@ def test_a_woken_node_is_put_back_whatever_the_end(
     wait_until(lambda: pi4.calls == ["on", "off"])
     wait_until(lambda: not ports.answers(lab.port("pi4")))
     wait_until(lambda: farm.left_behind() == [])
+
+
+def test_an_interrupt_ends_the_waiting_and_the_command(
+    farm: Farm, lab: Lab, project: Projects, name: str, tmp_path: Path, plug_of: MakePlug
+) -> None:
+    plug_of("pi4").pull()
+    inventory = _inventory(lab, tmp_path, pi4={"wake": ["sleep", "600"], "command_within": "5m"})
+    context = str(project("FROM @base\nRUN : @token\n"))
+    run = farm.start("build", context, "-t", f"{lab.registry}/{name}:1", "-i", inventory, *_ARM64)
+    run.until_said("[pi4] it is asleep: waking it")
+
+    run.signal(signal.SIGINT)
+
+    ended = run.end(seconds=3)
+    assert ended.code == 130, ended.err
+    assert farm.left_behind() == []
