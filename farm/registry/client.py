@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
+from urllib.parse import quote
 
 from farm.errors import FarmError, RefusedError, UnreachableError, VerificationError
 from farm.inventory import Proxy
@@ -69,9 +70,12 @@ class Client:
                 await self._check(answer, f"registry {domain}", domain)
         return asks
 
-    async def digest(self, reference: Reference) -> str | None:
-        """The digest that a tag stands for, or None where the registry has no such tag."""
-        async with self._manifest(reference, "HEAD") as answer:
+    async def digest(self, reference: Reference, *, mirrored: str | None = None) -> str | None:
+        """The digest that a tag stands for, or None where the registry has no such tag.
+
+        `mirrored` is the registry whose image a mirror is asked for.
+        """
+        async with self._manifest(reference, "HEAD", mirrored) as answer:
             if answer.status == 404:
                 return None
             digest = answer.header(_DIGEST_HEADER)
@@ -81,13 +85,13 @@ class Client:
         if digest and is_digest(digest):
             return digest
         try:
-            return (await self.manifest(reference)).digest
+            return (await self.manifest(reference, mirrored=mirrored)).digest
         except NotThereError:
             return None
 
-    async def manifest(self, reference: Reference) -> Manifest:
+    async def manifest(self, reference: Reference, *, mirrored: str | None = None) -> Manifest:
         """A manifest, whole. Raises VerificationError where its bytes are not what its digest says."""
-        async with self._manifest(reference, "GET") as answer:
+        async with self._manifest(reference, "GET", mirrored) as answer:
             await self._check(answer, str(reference), reference.domain)
             raw = await answer.read(_LARGEST_MANIFEST)
             said = reference.digest or answer.header(_DIGEST_HEADER)
@@ -139,9 +143,13 @@ class Client:
         error.details = tuple(line for line in (said and f"the registry said: {said}", problem) if line)
         raise error
 
-    def _manifest(self, reference: Reference, method: str) -> contextlib.AbstractAsyncContextManager[Answer]:
+    def _manifest(
+        self, reference: Reference, method: str, mirrored: str | None
+    ) -> contextlib.AbstractAsyncContextManager[Answer]:
         name = reference.digest or reference.with_default_tag().tag
-        return self._send(reference, method, f"manifests/{name}", headers={"Accept": _ACCEPT})
+        # One mirror may stand for many registries; this is how BuildKit tells it which (containerd, remotes/docker).
+        query = f"?ns={quote(mirrored, safe='')}" if mirrored else ""
+        return self._send(reference, method, f"manifests/{name}{query}", headers={"Accept": _ACCEPT})
 
     @contextlib.asynccontextmanager
     async def _send(

@@ -126,7 +126,7 @@ class Http:
     def __init__(self, registries: Mapping[str, Reach], proxy: Proxy | None = None) -> None:
         self._registries = registries
         self._proxy = proxy
-        self._pools: dict[tuple[str, str], httpx.AsyncClient] = {}
+        self._pools: dict[tuple[str, str, Path | None], httpx.AsyncClient] = {}
 
     async def aclose(self) -> None:
         """Close every connection."""
@@ -157,7 +157,7 @@ class Http:
             await asyncio.to_thread(_load)
         sent = dict(headers)
         for _ in range(_REDIRECTS + 1):
-            pool = self._pool(url)
+            pool = self._pool(url, domain)
             with in_words(domain, url_for(self._proxy, url)):
                 request = pool.build_request(method, url, headers=sent, content=content)
                 async with asyncio.timeout(HEAD_SECONDS):
@@ -181,16 +181,19 @@ class Http:
             url = target
         raise RefusedError(f"registry {domain}: more than {_REDIRECTS} redirects, the last to {_shown(url)}")
 
-    def _pool(self, url: str) -> httpx.AsyncClient:
+    def _pool(self, url: str, domain: str) -> httpx.AsyncClient:
         import httpx
 
         parts = urlsplit(url)
-        key = (parts.scheme, parts.netloc)
+        host = _HUB if parts.netloc == _HUB_API else parts.netloc
+        # A registry's own CA has most often signed its token service and its storage too.
+        reach = self._registries.get(host) or self._registries.get(domain)
+        ca = reach.ca if reach else None
+        key = (parts.scheme, parts.netloc, ca)
         if key not in self._pools:
-            reach = self._registries.get(_HUB if parts.netloc == _HUB_API else parts.netloc)
             proxy = url_for(self._proxy, url)
             self._pools[key] = httpx.AsyncClient(
-                verify=_trust(reach.ca if reach else None) if parts.scheme == "https" else _trust_nobody(),
+                verify=_trust(ca) if parts.scheme == "https" else _trust_nobody(),
                 # To wait for one of the connections is the registry's silence only where all of them are silent.
                 timeout=httpx.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS, pool=HEAD_SECONDS),
                 limits=httpx.Limits(max_connections=8, keepalive_expiry=60),

@@ -28,7 +28,7 @@ async def digest(client: Client, reference: Reference, registries: Mapping[str, 
     registry = registries.get(reference.domain)
     for mirror in registry.mirrors if registry else ():
         try:
-            found = await client.digest(at(mirror, reference))
+            found = await client.digest(at(mirror, reference), mirrored=reference.domain)
         except FarmError:
             continue
         if found:

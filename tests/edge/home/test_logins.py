@@ -88,10 +88,10 @@ def docker(source: Registry, target: Registry, tmp_path: Path) -> dict[str, str]
     return {"DOCKER_CONFIG": str(folder), "PATH": f"{programs}:{path}"}
 
 
-def build(at: Home, source: Registry, name: str, environment: dict[str, str]) -> tuple[Ended, set[str]]:
+def build(at: Home, source: Registry, name: str, environment: dict[str, str], *options: str) -> tuple[Ended, set[str]]:
     """The run, and every command line in which a password stood meanwhile."""
     context = str(at.write(DOCKERFILE % f"{source.domain}/base:1"))
-    running = at.farm.start("build", context, "-t", name, "--json", env=environment)
+    running = at.farm.start("build", context, "-t", name, "--json", *options, env=environment)
     seen: set[str] = set()
     while running.is_running:
         seen |= {line for _, line in command_lines() if READER[1] in line or WRITER[1] in line}
@@ -113,6 +113,15 @@ def test_each_registry_gets_its_own_login_and_no_node_keeps_any(
     manifest = json.loads(_read(target, "app/manifests/1"))
     architectures = {entry["platform"]["architecture"] for entry in manifest["manifests"]}
     assert architectures == {"amd64", "386", "unknown"}, "both platforms, and what is attested of them"
+
+
+def test_an_index_written_without_the_nodes_needs_the_ca_and_the_login_too(
+    source: Registry, target: Registry, docker: dict[str, str], tmp_path: Path
+) -> None:
+    with home(tmp_path, f"registries: {{'{target.domain}': {{ca: '{target.ca}'}}}}") as at:
+        run, _ = build(at, source, f"{target.domain}/inline:1", docker, "--cache-to", "type=inline")
+        assert run.code == 0, run.err
+        assert "joining what was built and pushed" in run.err
 
 
 def test_without_the_login_it_says_which_registry_and_how(

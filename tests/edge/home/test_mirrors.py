@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import quote
 
 from tests.edge.home.nodes import home
 from tests.edge.registry.docker_registry import Registry
@@ -29,6 +30,8 @@ def test_a_base_image_comes_from_the_mirror_alone(registry: Registry, base: str,
     assert len(manifests) >= 2
     assert len(blobs) >= 2
     assert any(path.startswith("HEAD /v2/base/manifests/1") for path in mirror.passed), "farm itself asked the registry"
+    # farm tells the mirror whose image it is, because BuildKit does.
+    assert {path.partition("?")[2] for path in (*manifests, *blobs)} == {f"ns={quote(upstream.domain, safe='')}"}
 
 
 def test_a_mirror_that_is_down_costs_nothing_but_itself(registry: Registry, base: str, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+from tests.edge.registry.certificates import Certificates
 
 
 @dataclass
@@ -27,9 +30,9 @@ class Asked:
 
 
 class Server:
-    """Answers each request with what `reply` says, and keeps what was asked."""
+    """Answers each request with what `reply` says, and keeps what was asked; with TLS by these `certificates`."""
 
-    def __init__(self, reply: Callable[[Asked], Answer]) -> None:
+    def __init__(self, reply: Callable[[Asked], Answer], certificates: Certificates | None = None) -> None:
         self.asked: list[Asked] = []
         outer = self
 
@@ -55,6 +58,10 @@ class Server:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if certificates:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificates.certificate, certificates.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port: int = self._server.server_address[1]
         self.domain = f"127.0.0.1:{self.port}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))

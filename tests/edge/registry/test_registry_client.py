@@ -259,6 +259,21 @@ async def test_a_blob_that_is_not_what_its_digest_says() -> None:
                 await read(client, parse(f"{server.domain}/x"), "md5:" + "00" * 16)
 
 
+async def test_the_ca_of_a_registry_is_trusted_for_where_it_sends_one_too(tmp_path: Path) -> None:
+    made = certificates.make(tmp_path / "tls")
+    content, digest = b"blob", manifests.digest_of(b"blob")
+    with Server(lambda _: Answer(body=content), made) as storage:
+        place = Answer(status=307, headers={"Location": f"https://{storage.domain}/somewhere"})
+        with Server(lambda _: place, made) as registry:
+            async with Client({registry.domain: Settings(ca=made.ca)}) as client:
+                reference = parse(f"{registry.domain}/x:1")
+                assert await read(client, reference, digest) == content
+            # What the inventory says of the other one counts first.
+            async with Client({registry.domain: Settings(ca=made.ca), storage.domain: Settings()}) as client:
+                with pytest.raises(RefusedError, match="cannot be trusted"):
+                    await read(client, reference, digest)
+
+
 async def test_a_redirect_to_another_host_takes_no_password_along(docker_config: Path) -> None:
     (docker_config / "config.json").write_text("{}")
     content = b"the blob"
