@@ -94,7 +94,8 @@ async def open_endpoint(
     try:
         version = await liveness.version(await liveness.dial(socket))
         docker = engine.version if engine.engine == "docker" else None
-        limits = step_limits(node.limits, buildkit=version, docker=docker)
+        is_rootless = engine.engine == "buildkitd" and engine.socket.startswith("/run/user/")
+        limits = step_limits(node.limits, buildkit=version, docker=docker, is_rootless=is_rootless)
         is_set_up = choice.in_container or await _is_provisioned(node, engine, session)
     except BaseException as error:
         if bridge is not None:

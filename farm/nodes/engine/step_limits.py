@@ -22,10 +22,11 @@ class StepLimits:
     unheld: tuple[str, ...] = ()
 
 
-def step_limits(limits: Limits, *, buildkit: str, docker: str | None = None) -> StepLimits:
+def step_limits(limits: Limits, *, buildkit: str, docker: str | None = None, is_rootless: bool = False) -> StepLimits:
     """The limits as far as they can be told to the BuildKit of that version, inside the Docker Engine of that one.
 
-    The cap on memory is each step's own: several steps at a time may take more together.
+    The cap on memory is each step's own: several steps at a time may take more together. A rootless BuildKit leaves
+    them out (util/rootless/specconv).
     """
     told = {
         "memory": (f"memory={limits.memory}",) if limits.memory else (),
@@ -34,7 +35,7 @@ def step_limits(limits: Limits, *, buildkit: str, docker: str | None = None) -> 
     }
     asked = [name for name, values in told.items() if values]
     never = [name for name, value in (("io", limits.io == "idle"), ("parallel", limits.parallel)) if value]
-    if not _obeys(buildkit, docker):
+    if is_rootless or not _obeys(buildkit, docker):
         return StepLimits(unheld=(*asked, *never))
     return StepLimits(resources=tuple(value for name in asked for value in told[name]), unheld=tuple(never))
 

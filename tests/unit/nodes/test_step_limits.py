@@ -26,6 +26,11 @@ def test_an_older_buildkit_would_take_no_notice(buildkit: str, docker: str | Non
     assert found == StepLimits(unheld=("memory", "cpus", "nice", "io", "parallel"))
 
 
+def test_a_rootless_buildkit_leaves_them_out() -> None:
+    found = step_limits(Limits(memory=1 << 30), buildkit="v0.34.2", is_rootless=True)
+    assert found == StepLimits(unheld=("memory",))
+
+
 def test_no_limits_no_words() -> None:
     assert step_limits(Limits(), buildkit="v0.13.0") == StepLimits()
     assert step_limits(Limits(nice=0, io="best-effort"), buildkit="v0.13.0") == StepLimits()
