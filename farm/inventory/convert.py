@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,46 +21,73 @@ def inventory(
     entry: FileEntry, source: str, *, path: Callable[[str], Path], environment: Mapping[str, str]
 ) -> Inventory:
     """The inventory that the file of this name says. `path` makes its paths whole."""
-
-    def proxy(said: Mapping[str, Any] | None) -> Proxy | None:
-        return _proxy(said or {}, environment)
-
-    def registries(said: Mapping[str, Any] | None) -> dict[str, Registry]:
-        return {name: Registry(**_values(own or {}, _registry)) for name, own in (said or {}).items()}
-
-    _registry: Mapping[str, Convert] = {"ca": path, "mirrors": tuple}
-    convert: Mapping[str, Convert] = {
-        "key": path,
-        "known_hosts": path,
-        "platforms": lambda names: tuple(platforms.parse(name) for name in names),
-        "labels": tuple,
-        "limits": lambda said: Limits(**_values(said or {}, {"memory": board_rules.read_memory, "cpus": float})),
-        "power": lambda said: _power(said, path) if said else None,
-        "proxy": proxy,
-        "registries": registries,
-    }
-    farm_proxy, farm_registries = proxy(entry.get("proxy")), registries(entry.get("registries"))
+    reader = _Reader(path=path, environment=environment)
+    proxy, registries = reader.proxy(entry.get("proxy")), reader.registries(entry.get("registries"))
     defaults = entry.get("defaults") or {}
-
-    def node(name: str, own: Mapping[str, Any]) -> Node:
-        said = _values({**_defaults(defaults, own), **own}, convert)
-        others: Mapping[str, Registry] = said.pop("registries", {})
-        # What a registry is for is the farm's to say, not a node's.
-        uses = {name: farm_registries.get(name, Registry()) for name in others}
-        own_registries = {
-            name: replace(registry, push=uses[name].push, pull=uses[name].pull) for name, registry in others.items()
-        }
-        return Node(**{"name": name, "proxy": farm_proxy, **said, "registries": {**farm_registries, **own_registries}})
-
     return Inventory(
-        nodes={name: node(name, own or {}) for name, own in entry["nodes"].items()},
-        registries=farm_registries,
+        nodes={
+            name: reader.node(name, {**_defaults(defaults, own or {}), **(own or {})}, proxy, registries)
+            for name, own in entry["nodes"].items()
+        },
+        registries=registries,
         retry=_retry(entry.get("retry") or {}),
         timeouts=Timeouts(**_times(entry.get("timeouts") or {}, "silence", "build")),
         cache=entry.get("cache", False),
-        proxy=farm_proxy,
+        proxy=proxy,
         source=source,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """What entries mean on this machine: `path` makes paths whole, `environment` has the variables that they name."""
+
+    path: Callable[[str], Path]
+    environment: Mapping[str, str]
+
+    def node(self, name: str, said: Mapping[str, Any], proxy: Proxy | None, registries: Mapping[str, Registry]) -> Node:
+        """A node; the farm's `proxy` and `registries` hold where it says nothing else."""
+        convert: Mapping[str, Convert] = {
+            "key": self.path,
+            "known_hosts": self.path,
+            "platforms": lambda names: tuple(platforms.parse(each) for each in names),
+            "labels": tuple,
+            "limits": _limits,
+            "proxy": self.proxy,
+            "registries": self.registries,
+            "power": self.power,
+        }
+        own = _values(said, convert)
+        others = {each: _used_as(registries.get(each), reach) for each, reach in own.pop("registries", {}).items()}
+        return Node(**{"name": name, "proxy": proxy, **own, "registries": {**registries, **others}})
+
+    def registries(self, said: Mapping[str, Any] | None) -> dict[str, Registry]:
+        convert: Mapping[str, Convert] = {"ca": self.path, "mirrors": tuple}
+        return {name: Registry(**_values(own or {}, convert)) for name, own in (said or {}).items()}
+
+    def proxy(self, said: Mapping[str, Any] | None) -> Proxy | None:
+        found = Proxy(**_values(said or {}, {"http": self._url, "https": self._url, "no_proxy": tuple}))
+        return found if found.http or found.https else None
+
+    def power(self, said: Mapping[str, Any] | None) -> Power | None:
+        if not said:
+            return None
+        convert: Mapping[str, Convert] = {
+            "mac": lambda text: text.lower().replace("-", ":"),
+            **dict.fromkeys(("wake", "cycle", "off"), self._command),
+        }
+        found = _times(said, "wake_within", "command_within")
+        found["sleep_after"] = found.pop("after", "stay") == "sleep"
+        return Power(**_values(found, convert))
+
+    def _url(self, text: str) -> str:
+        name = network_rules.variable(text)
+        return self.environment[name] if name else text
+
+    def _command(self, said: str | list[str]) -> tuple[str, ...]:
+        program, *arguments = board_rules.read_command(said)
+        # A name alone is looked up on PATH; anything else is relative to the inventory, as every path is.
+        return (str(self.path(program)) if "/" in program else program, *arguments)
 
 
 def _defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -69,32 +96,17 @@ def _defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, 
     return {key: value for key, value in defaults.items() if not (local and key in ("limits", "power", "image"))}
 
 
+def _limits(said: Mapping[str, Any] | None) -> Limits:
+    return Limits(**_values(said or {}, {"memory": board_rules.read_memory, "cpus": float}))
+
+
+def _used_as(farm: Registry | None, own: Registry) -> Registry:
+    """A node says how it reaches a registry; what builds may do with it is the farm's to say."""
+    return replace(own, push=farm.push, pull=farm.pull) if farm else own
+
+
 def _values(said: Mapping[str, Any], convert: Mapping[str, Convert]) -> dict[str, Any]:
     return {key: convert[key](value) if key in convert else value for key, value in said.items()}
-
-
-def _proxy(said: Mapping[str, Any], environment: Mapping[str, str]) -> Proxy | None:
-    def url(text: str) -> str:
-        name = network_rules.variable(text)
-        return environment[name] if name else text
-
-    found = Proxy(**_values(said, {"http": url, "https": url, "no_proxy": tuple}))
-    return found if found.http or found.https else None
-
-
-def _power(said: Mapping[str, Any], path: Callable[[str], Path]) -> Power:
-    def command(words: str | list[str]) -> tuple[str, ...]:
-        program, *arguments = board_rules.read_command(words)
-        # A name alone is looked up on PATH; anything else is relative to the inventory as every path is.
-        return (str(path(program)) if "/" in program else program, *arguments)
-
-    convert: Mapping[str, Convert] = {
-        "mac": lambda text: text.lower().replace("-", ":"),
-        **dict.fromkeys(("wake", "cycle", "off"), command),
-    }
-    found = _times(said, "wake_within", "command_within")
-    found["sleep_after"] = found.pop("after", "stay") == "sleep"
-    return Power(**_values(found, convert))
 
 
 def _retry(said: RetryEntry) -> Retry:

@@ -32,7 +32,10 @@ def find(data: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
             message = f"{subject(place)} has no meaning without `mac`"
             yield document.mistake(place, message, hint="add the address of its network card", at_key=True)
         card = entry.get("mac")
-        if isinstance(card, str):
+        if location[0] == "defaults" and card is not None:
+            message = f"{subject((*location, 'mac'))} would be that of every node"
+            yield document.mistake((*location, "mac"), message, hint="say it at each node", at_key=True)
+        elif isinstance(card, str):
             first = cards.setdefault(card.lower().replace("-", ":"), location)
             if first != location:
                 place = (*location, "mac")

@@ -222,6 +222,13 @@ def test_two_nodes_with_one_network_card() -> None:
     ]
 
 
+def test_a_network_card_for_all_nodes() -> None:
+    text = "defaults: {power: {mac: 00:1f:2e:3d:4c:5b}}\nnodes: {a: {host: a}, b: {host: b}}"
+    assert mistakes(text) == [
+        "f:1:20: defaults: power: `mac` would be that of every node - say it at each node",
+    ]
+
+
 def test_no_message_shows_a_password_whatever_is_wrong_with_its_url() -> None:
     for url in ("u:secret@p", "ftp://u:secret@p", "http://u:se/secret@p", "http://u:a@secret@p", "http://u:secret@p:0"):
         for text in (f"proxy: {{http: '{url}'}}", f"proxy: '{url}'", f"proxy: {{no_proxy: [], https: '{url}'}}"):
