@@ -37,7 +37,7 @@ _MEANINGS = tuple(
         (r"proxyconnect ", Reach.PROXY),
         # Go gives the proxy's answer to CONNECT as a bare status text, and a registry's with its number.
         (rf'failed to do request: \w+ "https://[^"]*": (?:{_PROXY_REFUSALS})$', Reach.PROXY),
-        (r"server gave HTTP response to HTTPS client", Reach.NO_TLS),
+        (r"server gave HTTP response to HTTPS client|does not look like a TLS handshake", Reach.NO_TLS),
         (r"x509: |tls: failed to verify certificate", Reach.UNTRUSTED),
         (r"\blookup \S+(?: on \S+)?: |no such host|server misbehaving", Reach.NO_NAME),
         (r"unexpected status .*: 5\d\d |invalid response status 5\d\d", Reach.FAILING),
