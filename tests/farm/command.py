@@ -116,6 +116,12 @@ class Farm:
     def temporary(self) -> Path:
         return self.folder / "tmp"
 
+    def argv(self, *arguments: str) -> list[str]:
+        """The words that start a command; its folders are there then."""
+        for folder in (self.home, self.state, self.runtime, self.temporary):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        return [*self.inside, str(_PROGRAM), *arguments]
+
     def start(
         self,
         *arguments: str,
@@ -123,17 +129,15 @@ class Farm:
         cwd: Path | None = None,
         stdin: int = subprocess.DEVNULL,
     ) -> Running:
-        for folder in (self.home, self.state, self.runtime, self.temporary):
-            folder.mkdir(mode=0o700, exist_ok=True)
         process = subprocess.Popen(
-            [*self.inside, str(_PROGRAM), *arguments],
+            self.argv(*arguments),
             stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             bufsize=1,
             cwd=cwd or self.home,
-            env=self._environment(env or {}),
+            env=self.environment(env or {}),
         )
         return Running(process)
 
@@ -142,7 +146,8 @@ class Farm:
     ) -> Ended:
         return self.start(*arguments, env=env, cwd=cwd).end(seconds=seconds)
 
-    def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
+    def environment(self, more: Mapping[str, str]) -> dict[str, str]:
+        """What a command sees, with `more` beside it."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
         # Compiled modules are kept, as they are on every user's machine: compiling all anew takes seconds each time.
         inherited.pop("PYTHONDONTWRITEBYTECODE", None)
