@@ -21,6 +21,7 @@ _COMMANDS = {
     "build": ("farm.cli.build", "Build an image on every platform's own node and push it as one."),
     "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
     "provision": ("farm.cli.provision", "Make bare boards into nodes: engine, user, settings, service."),
+    "power": ("farm.cli.power", "Wake, cycle or switch off nodes now."),
     "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
     "doctor": ("farm.cli.doctor", "Say what is wrong with the nodes and with this machine, and what mends it."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),

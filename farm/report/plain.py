@@ -70,7 +70,7 @@ def _node_probed(event: NodeProbed) -> str:
     return f"[{event.node}] {event.summary} ({words.seconds(event.seconds)})"
 
 
-_POWER = {"wake": "waking it", "cycle": "cycling its power", "off": "putting it back to sleep"}
+_POWER = {"wake": "waking it", "cycle": "cycling its power", "off": "switching it off"}
 
 
 @_line.register

@@ -66,9 +66,29 @@ class Switches:
                 return await self._cycled(node)
             if not can_wake(node) or node.name in self._given_up("wake"):
                 raise
-            return await self._awake(node)
+            return await self.wake(node)
         self.saw([node.name])
         return found
+
+    async def wake(self, node: Node) -> Reached:
+        """Wake a node and wait until it answers. Raises UnreachableError."""
+        with self._told(node, "wake", "it is asleep"):
+            await power.wake(node, self._log(node))
+            found = await self._came_up(node, "was woken")
+        self._woken.add(node.name)
+        self.saw([node.name])
+        return found
+
+    async def cycle(self, node: Node, why: str) -> Reached:
+        """Take a node's power away and give it back, and wait until it answers. Raises UnreachableError."""
+        with self._told(node, "cycle", why):
+            await power.run(node, "cycle", self._log(node))
+            return await self._came_up(node, "was cycled")
+
+    async def off(self, node: Node, why: str) -> None:
+        """Switch a node off. Raises UnreachableError where its command fails."""
+        with self._told(node, "off", why):
+            await power.run(node, "off", self._log(node))
 
     def saw(self, names: Collection[str]) -> None:
         """Remember that these nodes answered."""
@@ -103,20 +123,12 @@ class Switches:
     async def _answer(self, name: str, reached: dict[str, Reached]) -> tuple[str, Facts | Unreachable]:
         began = time.monotonic()
         try:
-            found = reached[name] = await self._awake(self._nodes[name])
+            found = reached[name] = await self.wake(self._nodes[name])
         except FarmError as error:
             self._emit(NodeProbed(node=name, seconds=time.monotonic() - began, summary="", error=error.what))
             return name, Unreachable(node=name, error=error)
         self._emit(NodeProbed(node=name, seconds=time.monotonic() - began, summary=f"{summary(found.facts)}; woken"))
         return name, found.facts
-
-    async def _awake(self, node: Node) -> Reached:
-        with self._told(node, "wake", "it is asleep"):
-            await power.wake(node, self._log(node))
-            found = await self._came_up(node, "was woken")
-        self._woken.add(node.name)
-        self.saw([node.name])
-        return found
 
     async def _cycled(self, node: Node) -> Reached:
         until = time.monotonic() + LOST_FOR_GOOD
@@ -128,9 +140,7 @@ class Switches:
             return await retrying(lambda: reach(node), pause_after=patient)
         except SilentError:
             pass
-        with self._told(node, "cycle", "it is lost"):
-            await power.run(node, "cycle", self._log(node))
-            return await self._came_up(node, "was cycled")
+        return await self.cycle(node, "it is lost")
 
     async def _came_up(self, node: Node, what: str) -> Reached:
         """Wait until the node answers and its engine is there. Raises UnreachableError after its time."""
@@ -167,11 +177,11 @@ class Switches:
             if busy:
                 self._emit(Warned(message=f"{node.name} is not put back to sleep: {busy}"))
                 return
+            if not in_a_hurry:
+                await self.off(node, "this run woke it")
+                return
             with self._told(node, "off", "this run woke it"):
-                if in_a_hurry:
-                    power.leave_running(node, "off", self._log(node))
-                else:
-                    await power.run(node, "off", self._log(node))
+                power.leave_running(node, "off", self._log(node))
         except FarmError as error:
             self._emit(Warned(message=f"{node.name} is not put back to sleep: {error.what}"))
 

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.errors import Exit, FarmError, UnreachableError
+from farm.errors import Exit, FarmError, SilentError, UnreachableError
 from farm.inventory import Node
 from farm.nodes.engine.prospect import Prospect, prospect
 from farm.nodes.facts import Facts
 from farm.nodes.reach import reach
+from farm.plan.waking import can_wake
 
 # A list of nodes should be there in two seconds even where some are off; one packet may be lost and sent again.
 DIAL_SECONDS = 1.3
@@ -65,6 +66,9 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
             if found.session is not None:
                 stack.push_async_callback(found.session.close)
             engine = await prospect(node, facts, found.session, directory)
+    except SilentError as caught:
+        asleep = f"if it is asleep, `farm build` wakes it when it needs it, and `farm power wake {node.name}` now"
+        error = SilentError(caught.what, fix=asleep) if can_wake(node) else caught
     except FarmError as caught:
         error = caught
     except TimeoutError:

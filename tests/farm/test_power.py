@@ -92,7 +92,7 @@ def test_a_sleeping_node_is_woken_builds_and_is_put_back(
     assert (pi4.calls, z2.calls) == (["on", "off"], [])
     assert _uses(run) == [("pi4", "wake", True), ("pi4", "off", True)]
     assert "[pi4] it is asleep: waking it" in run.err
-    assert "[pi4] this run woke it: putting it back to sleep" in run.err
+    assert "[pi4] this run woke it: switching it off" in run.err
     assert not ports.answers(lab.port("pi4"))
     assert "plug: switched on" in farm.log(run, "power-pi4.log")
     _assert_no_secret(farm, run)
@@ -109,6 +109,9 @@ def test_a_plan_wakes_nobody_and_says_who_would_be(
 
     assert run.code == 4
     assert "fix: `farm build` wakes what it needs: pi4" in run.err
+    nodes = farm("nodes", "-i", inventory, "--node", "pi4")
+    assert nodes.code == 4
+    assert "`farm power wake pi4`" in nodes.out
     assert pi4.calls == []
 
 
@@ -272,3 +275,47 @@ def test_an_interrupt_ends_the_waiting_and_the_command(
     ended = run.end(seconds=3)
     assert ended.code == 130, ended.err
     assert farm.left_behind() == []
+
+
+def test_by_hand(farm: Farm, lab: Lab, tmp_path: Path, plug_of: MakePlug) -> None:
+    pi4 = plug_of("pi4")
+    inventory = _inventory(
+        lab, tmp_path, pi4={word: pi4.command(word) for word in ("cycle", "off")} | {"wake": pi4.command("on")}
+    )
+
+    off = farm("power", "off", "pi4", "-i", inventory)
+    assert off.code == 0, off.err
+    assert off.out.startswith("pi4: off (")
+    assert not ports.answers(lab.port("pi4"))
+    on = farm("power", "wake", "pi4", "-i", inventory, "--json")
+    assert on.code == 0, on.err
+    assert [(each["node"], each["was_awake"], each["error"]) for each in on.document["nodes"]] == [("pi4", False, None)]
+    assert farm("power", "wake", "pi4", "-i", inventory).out == "pi4: was awake already\n"
+    assert farm("power", "cycle", "pi4", "-i", inventory).code == 0
+    assert pi4.calls == ["off", "on", "cycle"]
+    assert ports.answers(lab.port("pi4"))
+    _assert_no_secret(farm, on)
+
+
+def test_by_hand_not_where_somebody_builds(
+    farm: Farm, lab: Lab, project: Projects, name: str, tmp_path: Path, plug_of: MakePlug
+) -> None:
+    pi4 = plug_of("pi4")
+    inventory = _inventory(lab, tmp_path, pi4={"off": pi4.command("off")})
+    run = in_mid_step(farm, lab, project('FROM @base\nRUN sh -c "sleep 600; : @token"\n'), name, *_ARM64)
+
+    refused = farm("power", "off", "pi4", "-i", inventory)
+    assert refused.code == 75
+    assert "pi4: another build runs there" in refused.err
+    assert "--force" in refused.err
+    assert pi4.calls == []
+    assert farm("power", "off", "pi4", "-i", inventory, "--force").code == 0
+    run.signal(signal.SIGINT)
+    run.end()
+
+
+@pytest.mark.parametrize(("action", "way"), [("wake", "`mac:` or `wake:`"), ("cycle", "`cycle:`"), ("off", "`off:`")])
+def test_by_hand_without_a_way(farm: Farm, action: str, way: str) -> None:
+    run = farm("power", action, "pi4")
+    assert run.code == 2
+    assert f"fix: add {way} to `power:`" in run.err

@@ -17,7 +17,7 @@ from farm.report.report import Report
     [
         ("wake", "[pi4] it is asleep: waking it"),
         ("cycle", "[pi4] it is asleep: cycling its power"),
-        ("off", "[pi4] it is asleep: putting it back to sleep"),
+        ("off", "[pi4] it is asleep: switching it off"),
     ],
 )
 def test_what_is_about_to_be_done(action: Power, line: str) -> None:
