@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -14,7 +15,6 @@ _SHELL = "exec sh -s"
 _SUDO = "exec env LC_ALL=C sudo -k -n sh -s"
 _SUDO_ASKS = "exec env LC_ALL=C sudo -k -S -p ''"
 _SECONDS = 30.0
-_MARK = "farm-root"
 
 Run = Callable[[str, bytes, float], Completed]
 """Runs a command with an input, within so many seconds."""
@@ -33,10 +33,12 @@ def rights(node: str, run: Run, ask: Callable[[], str]) -> Rights:
 
     Raises RefusedError where the user may not become root, or the password is wrong.
     """
-    if _is_root(run(_SHELL, _question(), _SECONDS)):
+    mark = secrets.token_hex(8)  # no login shell prints it by itself
+    question = f'[ "$(id -u)" = 0 ] && echo {mark}\n'.encode()
+    if mark in run(_SHELL, question, _SECONDS).stdout:
         return Rights(command=_SHELL)
-    done = run(_SUDO, _question(), _SECONDS)
-    if _is_root(done):
+    done = run(_SUDO, question, _SECONDS)
+    if mark in done.stdout:
         return Rights(command=_SUDO)
     if done.exit_status == 127 or "not found" in done.stderr or "No such file" in done.stderr:
         raise RefusedError(
@@ -53,14 +55,6 @@ def rights(node: str, run: Run, ask: Callable[[], str]) -> Rights:
     if "incorrect password" in done.stderr or "try again" in done.stderr or "no password was provided" in done.stderr:
         raise RefusedError(f"{node}: sudo does not accept the password", fix="run it again, and type it once more")
     raise _not_allowed(node, done)
-
-
-def _question() -> bytes:
-    return f'[ "$(id -u)" = 0 ] && echo {_MARK}\n'.encode()
-
-
-def _is_root(done: Completed) -> bool:
-    return _MARK in done.stdout.splitlines()
 
 
 def _not_allowed(node: str, done: Completed) -> FarmError:

@@ -30,6 +30,15 @@ _ON_REQUEST = ("swap", "zram-packages", "zram", "clock", "sshd")
 _SWAP = 2 << 30
 
 
+def check(node: Node, board: Board) -> None:
+    """Raises UsageError for a board that farm cannot provision."""
+    if not board.has_systemd:
+        raise UsageError(
+            f"{node.name}: systemd does not run there, and farm knows no other way to start an engine with the board",
+            fix="install an engine there by hand, and name its `socket:`",
+        )
+
+
 def needs_programs(choice: Choice, wishes: Wishes) -> bool:
     """Whether BuildKit's own programs have to be at hand for these steps."""
     return choice.engine == "buildkitd" and (not wishes.only or "buildkit" in wishes.only)
@@ -46,13 +55,8 @@ def steps(
 ) -> tuple[Step, ...]:
     """What makes the board a node with this engine; with `wishes.only` those of these names alone.
 
-    Raises UsageError for a name that no step of this node has, and for a board that farm cannot provision.
+    Raises UsageError for a name that no step of this node has.
     """
-    if not board.has_systemd:
-        raise UsageError(
-            f"{node.name}: systemd does not run there, and farm knows no other way to start an engine with the board",
-            fix="install the engine by hand, see the README",
-        )
     environment = proxy_env.environment(node.proxy)
     found = [
         memory.memory_cgroup(board),

@@ -156,6 +156,7 @@ class _One:
         self._order.tell(result)
 
     async def _steps(self, board: Board) -> Sequence[Step]:
+        plan.check(self._node, board)
         wishes = self._order.wishes
         choice = self._choice = choose(self._node, board, asked=wishes.engine, rootless=wishes.rootless)
         how = "rootless buildkitd" if choice.rootless else choice.engine

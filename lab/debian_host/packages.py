@@ -1,4 +1,4 @@
-"""The way to Debian's packages for a machine that reaches only this one: a proxy for its apt, which keeps what it fetched.
+"""The way to Debian's packages for a machine that reaches only this one: a proxy for its apt that keeps what it got.
 
 Run as a program it listens on this machine's end of the cable, where nobody else is, and fetches as this machine can.
 """
