@@ -58,3 +58,8 @@ class Failed:
 
 
 Outcome = Built | Failed
+
+
+def log_name(node: str, platform: Platform, number: int) -> str:
+    """The file among a run's logs that holds what buildx said in the platform's try of that number, from 1."""
+    return f"{node}-{platform.slug}-{number}.log"

@@ -15,6 +15,7 @@ from farm.nodes.engine.endpoint import Endpoint
 from farm.platforms import Platform
 from farm.registry import manifests, verify
 from farm.registry.verify import Checked
+from farm.report.outcome import log_name
 from farm.retry import retrying
 from farm.workflow.bench import Bench
 from farm.workflow.prepare import if_unreachable
@@ -56,7 +57,7 @@ async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_
                     replace(bench.place, proxy=bench.proxies[node]),
                     endpoint=endpoint,
                     platform=platform,
-                    log=bench.logs / f"{node}-{platform.slug}-{number}.log",
+                    log=bench.logs / log_name(node, platform, number),
                     emit=bench.emit,
                     activity=activity,
                 ),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from farm.errors import BuildFailedError
 from farm.platforms import Platform
-from farm.report.outcome import Built, Failed, Outcome
+from farm.report.outcome import Built, Failed, Outcome, log_name
 
 # Of a failed step's output, enough to see the compiler's complaint; the log has it all.
 LAST_LINES = 8
@@ -43,9 +43,16 @@ def publishable(
             raise outcome.error
     raise BuildFailedError(
         f"not built: {', '.join(str(platform) for platform in absent)}; nothing was tagged",
-        fix=next((outcome.fix for outcome in failed if outcome.fix), "read the log of the failed try"),
+        fix=next((outcome.fix for outcome in failed if outcome.fix), _where_to_read(failed)),
         details=_reasons(failed),
     )
+
+
+def _where_to_read(failed: Sequence[Failed]) -> str | None:
+    if not failed:
+        return None
+    attempts = failed[0].attempts
+    return f"read {log_name(attempts[-1].node, failed[0].platform, len(attempts))}, the log of the last try"
 
 
 def _reasons(failed: Sequence[Failed]) -> tuple[str, ...]:

@@ -80,3 +80,27 @@ def test_a_reason_is_told_once_for_all_its_platforms_with_the_steps_last_words()
 
 def test_outcomes_come_in_the_order_asked_for() -> None:
     assert [o.platform for o in in_order([built(ARMV7), failed(AMD64), built(ARM64)], ALL)] == list(ALL)
+
+
+def test_the_advice_is_that_of_the_failure_or_where_to_read_of_it() -> None:
+    with pytest.raises(BuildFailedError) as advised:
+        publishable([failed(AMD64), failed(ARM64, fix="mend the Dockerfile")], ALL, allowed=())
+    assert advised.value.fix == "mend the Dockerfile"
+
+    lost = Attempt(node="pi5", kind="node_lost", reason="its link broke", seconds=1)
+    last = Attempt(node="pi4", kind="step_failed", reason="RUN make exited with code 2", seconds=1)
+    twice = Failed(platform=ARMV7, attempts=(lost, last), seconds=2)
+    with pytest.raises(BuildFailedError) as unknown:
+        publishable([built(AMD64), built(ARM64), twice], ALL, allowed=())
+    assert unknown.value.fix == "read pi4-linux-arm-v7-2.log, the log of the last try"
+    assert unknown.value.details == ("linux/arm/v7: RUN make exited with code 2",)
+
+    with pytest.raises(BuildFailedError) as nothing_tried:
+        publishable([built(AMD64)], (AMD64, ARMV7), allowed=())
+    assert nothing_tried.value.fix is None
+
+
+def test_of_several_platforms_the_first_ones_last_words_are_told() -> None:
+    with pytest.raises(BuildFailedError) as caught:
+        publishable([failed(AMD64, output=("here",)), failed(ARM64, output=("there",))], ALL, allowed=())
+    assert caught.value.details[1:] == ("  | here",)
