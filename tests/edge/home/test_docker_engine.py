@@ -1,4 +1,4 @@
-"""Docker Engine of Debian 13 pulls through the mirror that farm's own daemon.json names; Docker Hub is out of reach."""
+"""Docker Engine of Debian 13 obeys the settings that farm renders: a mirror of Docker Hub, and a home's own CA."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from lab.debian_host import docker, tree
 from lab.debian_host import host as debian_host
 from lab.debian_host.host import USER, Host
 from tests.edge.home.nodes import put_base
+from tests.edge.registry import certificates, docker_registry
 from tests.edge.registry.docker_registry import Registry
 from tests.farm.command import Farm
 from tests.faults.registry_between import RegistryBetween
@@ -32,22 +33,36 @@ def machine() -> Iterator[Host]:
         debian_host.down(directory)
 
 
-def test_its_buildkit_obeys_the_rendered_settings(machine: Host, registry: Registry, tmp_path: Path) -> None:
+@pytest.fixture
+def target(machine: Host, tmp_path: Path) -> Iterator[Registry]:
+    """A registry that the machine reaches by the name that it has here, with a certificate of a CA of its own."""
+    made = certificates.make(tmp_path / "ca", address=machine.gateway)
+    tls = f"tls: {{certificate: '{made.certificate}', key: '{made.key}'}}"
+    running = docker_registry.start(tmp_path / "target", http=tls, ca=made.ca, address=machine.gateway)
+    yield running
+    running.stop()
+
+
+def test_its_buildkit_obeys_the_rendered_settings(
+    machine: Host, registry: Registry, target: Registry, tmp_path: Path
+) -> None:
     put_base(f"{registry.domain}/library", tmp_path / "base")
     with RegistryBetween(registry.domain) as mirror:
-        for domain in (mirror.domain, registry.domain):
-            machine.bring(int(domain.rpartition(":")[2]))
+        machine.bring(int(mirror.domain.rpartition(":")[2]))
         file = tmp_path / "inventory.yaml"
         file.write_text(
             f"nodes: {{deb13: {{host: {machine.address}, port: 22, user: {USER}, key: '{machine.key}',"
             f" known_hosts: '{machine.known_hosts}', engine: docker}}}}\n"
-            f"registries: {{docker.io: {{mirrors: ['{mirror.domain}']}}, '{mirror.domain}': {{http: true}}}}\n"
+            f"registries: {{docker.io: {{mirrors: ['{mirror.domain}']}}, '{mirror.domain}': {{http: true}},"
+            f" '{target.domain}': {{ca: '{target.ca}'}}}}\n"
         )
         registries = load(file).nodes["deb13"].registries
         before = machine.run(f"cat {docker_json.PATH}")
         _write(machine, docker_json.PATH, docker_json.merged(before, registries))
         for path, text in registry_hosts.files(registries).items():
             _write(machine, path, text)
+        assert target.ca
+        _write(machine, registry_hosts.certificate(target.domain), target.ca.read_text())
         # Docker reads registries anew without being started anew.
         machine.run("kill -HUP $(cat /run/docker.pid)")
         context = tmp_path / "context"
@@ -57,7 +72,7 @@ def test_its_buildkit_obeys_the_rendered_settings(machine: Host, registry: Regis
         )
 
         run = Farm(folder=tmp_path, inventory=file)(
-            *("build", str(context), "-t", f"{registry.domain}/by-docker:1", "--platform", "linux/amd64", "--json"),
+            *("build", str(context), "-t", f"{target.domain}/by-docker:1", "--platform", "linux/amd64", "--json"),
         )
 
     assert run.code == 0, run.err

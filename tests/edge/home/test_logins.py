@@ -124,6 +124,17 @@ def test_an_index_written_without_the_nodes_needs_the_ca_and_the_login_too(
         assert "joining what was built and pushed" in run.err
 
 
+def test_a_mirror_gets_its_login_too(
+    source: Registry, registry: Registry, docker: dict[str, str], tmp_path: Path
+) -> None:
+    with home(tmp_path, f"registries: {{'up.test': {{mirrors: ['{source.domain}']}}}}") as at:
+        context = str(at.write(DOCKERFILE % "up.test/base:1"))
+        run = at.farm("build", context, "-t", f"{registry.domain}/mirrored-login:1", "--json", env=docker)
+        assert run.code == 0, run.err
+        assert "not pinned" not in str(run.document["warnings"])
+        assert at.on_nodes(READER[1]) + at.on_nodes(_basic(READER)) == []
+
+
 def test_without_the_login_it_says_which_registry_and_how(
     source: Registry, target: Registry, docker: dict[str, str], tmp_path: Path
 ) -> None:
