@@ -130,9 +130,7 @@ def _next(answers: Sequence[Answer]) -> list[str]:
     for answer in answers:
         if not answer.is_active or answer.error is None:
             continue
-        if isinstance(answer.error, HostKeyError):
-            steps.append(f"farm nodes trust {answer.candidate.name}")
-        elif answer.facts is not None:
+        if answer.facts is not None:
             steps.append(f"farm provision {answer.candidate.name}")
         elif answer.error.fix:
             steps.append(answer.error.fix)

@@ -9,16 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal
+from typing import IO, TYPE_CHECKING
 
 from farm.errors import FarmError
 from farm.inventory import Node
 from farm.nodes import local
+from farm.report.power import Power
 
 if TYPE_CHECKING:
     from farm.nodes.ssh.session import Session
-
-Action = Literal["wake", "cycle", "off"]
 
 # The discard service (RFC 863): where senders of magic packets agree to send them. No port is looked at in a packet
 # that a sleeping board's network card recognizes.
@@ -55,7 +54,7 @@ async def send_magic_packet(node: Node) -> None:
         ) from error
 
 
-async def run(node: Node, action: Action, log: Path) -> None:
+async def run(node: Node, action: Power, log: Path) -> None:
     """Run the node's command for this on the coordinator, within its time; `log` takes what it prints.
 
     The command may hold a secret (a smart plug's password): neither the log nor an error says it. Raises PowerError.
@@ -76,7 +75,7 @@ async def run(node: Node, action: Action, log: Path) -> None:
         raise PowerError(f"{node.name}: its `{action}` command {how}", fix=f"read what it printed, in {log}")
 
 
-def leave_running(node: Node, action: Action, log: Path) -> None:
+def leave_running(node: Node, action: Power, log: Path) -> None:
     """The same for a coordinator that has no time to wait: the command goes on without it. Raises PowerError."""
     argv, limit = _command(node, action)
     with _logging(log, action) as output:
@@ -99,7 +98,7 @@ async def in_use(session: Session, *, timeout: float) -> str | None:  # noqa: AS
     return {"yes": None, "no": "another build runs there"}.get(said, "it does not say whether another build runs there")
 
 
-def _command(node: Node, action: Action) -> tuple[tuple[str, ...], float]:
+def _command(node: Node, action: Power) -> tuple[tuple[str, ...], float]:
     power = node.power
     assert power is not None
     argv: tuple[str, ...] = getattr(power, action)
@@ -107,7 +106,7 @@ def _command(node: Node, action: Action) -> tuple[tuple[str, ...], float]:
     return argv, power.command_within
 
 
-def _unstartable(node: Node, action: Action, error: OSError) -> PowerError:
+def _unstartable(node: Node, action: Power, error: OSError) -> PowerError:
     return PowerError(
         f"{node.name}: its `{action}` command cannot be started: {error.strerror}",
         fix=f"correct `power: {action}`: the first word is a program of this machine, each further one an argument",
@@ -115,7 +114,7 @@ def _unstartable(node: Node, action: Action, error: OSError) -> PowerError:
 
 
 @contextmanager
-def _logging(log: Path, action: Action) -> Iterator[IO[bytes]]:
+def _logging(log: Path, action: Power) -> Iterator[IO[bytes]]:
     log.touch(mode=0o600)
     with log.open("ab", buffering=0) as output:
         output.write(f"-- {action}, {time.strftime('%H:%M:%S')}\n".encode())

@@ -140,8 +140,8 @@ def _notes(answer: Answer) -> tuple[str, ...]:
         notes.append(f"nothing to build with yet ({error.what}): farm provision {answer.candidate.name}")
     elif error is not None:
         notes.append(f"{'refused' if isinstance(error, RefusedError) else 'no answer'}: {error.what}")
-    if isinstance(error, HostKeyError) and answer.is_active:
-        notes.append(f"compare its fingerprint and trust it: farm nodes trust {answer.candidate.name}")
+    if isinstance(error, HostKeyError) and answer.is_active and error.fix:
+        notes.append(error.fix)
     return tuple(notes)
 
 

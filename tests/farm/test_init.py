@@ -185,7 +185,7 @@ def test_a_new_host_key_is_never_trusted_silently(newcomer: Farm, lab: Lab) -> N
     file = newcomer.home / "inventory.yaml"
     assert list(_platforms(file)) == ["z1"]
     assert "farm nodes trust z1" in file.read_text()
-    assert "next: farm nodes trust z1" in run.out
+    assert "next: compare the fingerprint and run: farm nodes trust z1" in run.out
     assert not known.exists()
 
 
