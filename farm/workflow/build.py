@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from farm.build import certificates, collect, locate, proxy_arguments
+from farm.build import collect, proxy_arguments
 from farm.build.instance import keep_identity
-from farm.build.locate import Buildx
 from farm.build.platform_build import Place
 from farm.errors import Exit, FarmError
 from farm.inventory import Inventory, Timeouts
-from farm.inventory.proxies import VARIABLES, environment
 from farm.plan import doubles, planner
 from farm.plan.planner import Plan
 from farm.plan.policy import policy
@@ -34,6 +31,7 @@ from farm.workflow.connections import Connections
 from farm.workflow.destination import destination
 from farm.workflow.join_builder import JoinBuilder, winners
 from farm.workflow.journal import Journal
+from farm.workflow.own_buildx import own_buildx
 from farm.workflow.platform import build_platform
 from farm.workflow.power import Switches
 from farm.workflow.request import Request
@@ -117,7 +115,7 @@ async def _line(
     to = destination(spec, inventory)
     for proxy in {inventory.proxy, *(node.proxy for node in nodes.values())}:
         proxy_arguments.check(spec, proxy)
-    buildx = await asyncio.to_thread(_buildx, inventory, run)
+    buildx = await asyncio.to_thread(own_buildx, inventory, run.buildx_config)
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(
             lock.held(spec.tags, directory=state_home() / "locks", run=run.id, wait=request.wait, emit=emit)
@@ -225,14 +223,6 @@ async def _line(
             with stages.measured("collect"):
                 findings.index = await collect.join(spec, folder, [outcome.platform for outcome in found.built])
             findings.output = spec.output.dest
-
-
-def _buildx(inventory: Inventory, run: Run) -> Buildx:
-    """buildx, which reaches registries as the inventory says it, whatever this machine's own variables say."""
-    proxy = {**dict.fromkeys(VARIABLES, ""), **environment(inventory.proxy)} if inventory.proxy else {}
-    authorities = [registry.ca for registry in inventory.registries.values() if registry.ca]
-    trust = certificates.bundled(authorities, run.buildx_config, os.environ)
-    return locate.buildx().knowing({**proxy, **trust})
 
 
 def tell_plan(plan: Plan, emit: Emit) -> None:
