@@ -50,7 +50,7 @@ def _cells(node: Vitals) -> tuple[str, ...]:
     facts = node.facts
     if facts is None:
         return ("-",) * (len(_HEADINGS) - 2)
-    engine = clean(f"{node.engine} {node.version or ''}".strip()) if node.engine else "-"
+    engine = clean(f"{node.engine} {node.version or '(made when needed)'}") if node.engine else "-"
     temperature = "-" if facts.temperature is None else f"{facts.temperature:.0f} °C"
     return (
         " ".join(_short(facts.native)),

@@ -119,12 +119,13 @@ async def open_endpoint(
 
 async def _is_provisioned(node: Node, engine: FoundEngine, session: Session | None) -> bool:
     """Whether farm has set up the buildkitd there, with the limits in its unit."""
-    if node.limits == Limits() or engine.engine != "buildkitd" or session is None:
+    if node.limits == Limits() or engine.socket != _PROVISIONED_SOCKET or session is None:
         return False
     done = await session.run(_PROVISIONED, timeout=_COMMAND_SECONDS)
     return done.exit_status == 0
 
 
+_PROVISIONED_SOCKET = "/run/buildkit/buildkitd.sock"
 # Words that every login shell reads alike.
 _PROVISIONED = "grep -qs farm.provision /etc/systemd/system/buildkit.service"
 _COMMAND_SECONDS = 10.0

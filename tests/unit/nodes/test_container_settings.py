@@ -10,6 +10,7 @@ import pytest
 
 from farm.errors import UsageError
 from farm.inventory import Limits, Node, Proxy, Registry
+from farm.nodes.engine.container.find import joint_group
 from farm.nodes.engine.container.settings import IMAGE, Host, Settings, caps, settings, shares
 from farm.nodes.facts import FoundEngine
 
@@ -76,6 +77,22 @@ def test_what_an_engine_says_of_itself() -> None:
     )
     assert Host.heard(engine, {"SecurityOptions": ["name=userns"]}, None).has_user_namespaces
     assert not Host.heard(engine, {"SecurityOptions": None}, None).is_rootless
+
+
+@pytest.mark.parametrize(
+    ("said", "group"),
+    [
+        ("farm-group 998 of 1000 1000 27 998\n", 998),
+        ("Welcome!\nfarm-group 0 of 0 0\n", 0),
+        ("farm-group 998 of 0 0\n", 998),  # root needs no group
+        ("farm-group 998 of 1000 1000 27\n", 1000),  # let in by an access list
+        ("farm-group  of 1000 1000\n", 1000),  # no stat there
+        ("farm-group 998 of \n", None),
+        ("", None),
+    ],
+)
+def test_the_group_that_may_use_it(said: str, group: int | None) -> None:
+    assert joint_group(said) == group
 
 
 def test_limits_hold_for_all_builds_together() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from farm.nodes.ssh.session import Session
 
 _COMMAND_SECONDS = 10.0
+_MARK = "farm-group"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,8 @@ async def find(node: Node, engine: FoundEngine, session: Session | None) -> Cont
     certificates = _certificates(node)
     calls = Calls(lambda: dial(engine.socket, session))
     with told(node, engine):
-        info = await calls.info()
-    host = Host.heard(engine, info, await _group(engine.socket, session))
+        info, group = await asyncio.gather(calls.info(), _group(engine.socket, session))
+    host = Host.heard(engine, info, group)
     return Container(node=node, host=host, wanted=settings(node, host, certificates), session=session, calls=calls)
 
 
@@ -66,17 +69,29 @@ async def dial(socket: str, session: Session | None) -> Stream:
 
 
 async def _group(socket: str, session: Session | None) -> int | None:
-    """The number of the group that owns a socket of the node."""
+    """The number of the group that may use the container as it may use the engine behind this socket of the node."""
     if session is None:
         try:
-            return (await asyncio.to_thread(Path(socket).stat)).st_gid
+            owner = (await asyncio.to_thread(Path(socket).stat)).st_gid
         except OSError:
             return None
-    script = f"stat -L -c %g -- {shlex.quote(socket)}\n"
+        return joint_group(f"{_MARK} {owner} of {' '.join(map(str, (os.getegid(), *os.getgroups())))}")
+    script = f'echo "{_MARK} $(stat -L -c %g -- {shlex.quote(socket)}) of $(id -g) $(id -G)"\n'
     done = await session.run("exec sh -s", input=script.encode(), timeout=_COMMAND_SECONDS)
-    # A login shell may print before it.
-    last = done.stdout.split()[-1:] or [""]
-    return int(last[0]) if last[0].isascii() and last[0].isdigit() else None
+    return joint_group(done.stdout)
+
+
+def joint_group(said: str) -> int | None:
+    """The group that owns the engine's socket, if the user is in it, else the user's own; None where nobody said.
+
+    Whoever got to the socket by an access list is in no group of it.
+    """
+    found = re.search(rf"^{_MARK} (\d*) of (\d+(?: \d+)*)\s*$", said, re.MULTILINE)
+    if found is None:
+        return None
+    own = found[2].split()
+    is_joint = found[1] and (found[1] in own or own[0] == "0")
+    return int(found[1] if is_joint else own[0])
 
 
 def _certificates(node: Node) -> Mapping[str, str]:
@@ -85,7 +100,7 @@ def _certificates(node: Node) -> Mapping[str, str]:
     for name, registry in node.registries.items():
         if registry.ca is not None:
             try:
-                found[name] = registry.ca.read_text(encoding="ascii")
+                found[name] = registry.ca.read_text(encoding="utf-8")
             except (OSError, ValueError) as error:
                 reason = error.strerror if isinstance(error, OSError) else "it is not PEM"
                 raise UsageError(
