@@ -24,6 +24,7 @@ LAYER_BYTES = 64 * 1024 * 1024
 # What a layer counts for that cannot be read: of those that are made to take long, a few are enough.
 _UNREADABLE_BYTES = LAYER_BYTES // 8
 _LARGEST_CONFIG = 4 * 1024 * 1024
+_NO_PROGRAM = (_NO_LAYERS, _NO_ELF) = ("it has no layers", "it holds no ELF program")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,11 @@ class Checked:
     elf: str | None
     program: str | None
     note: str = ""
+
+    @property
+    def doubt(self) -> str:
+        """Why there may be a program that was not looked at, in words; empty where there is no such doubt."""
+        return "" if self.note in _NO_PROGRAM else self.note
 
 
 async def image(
@@ -182,7 +188,7 @@ async def _look(client: Client, repository: Reference, found: Sequence[Descripto
                 break
 
     left = LAYER_BYTES
-    note = "" if found else "it has no layers"
+    note = "" if found else _NO_LAYERS
     for layer in reversed(found):
         async with contextlib.aclosing(client.blob(repository, layer.digest)) as chunks:
             try:
@@ -195,4 +201,4 @@ async def _look(client: Client, repository: Reference, found: Sequence[Descripto
         if left <= 0:
             note = f"no program within the first {LAYER_BYTES // 2**20} MiB of its layers"
             break
-    return note or "it holds no ELF program"
+    return note or _NO_ELF

@@ -15,6 +15,7 @@ from farm.nodes.engine.endpoint import Endpoint
 from farm.platforms import Platform
 from farm.registry import manifests, verify
 from farm.registry.verify import Checked
+from farm.report.events import Warned
 from farm.report.outcome import log_name
 from farm.retry import retrying
 from farm.workflow.bench import Bench
@@ -117,4 +118,6 @@ async def checked(platform: Platform, tried: Try, bench: Bench) -> Checked | Non
 
     found = await retrying(look, pause_after=if_unreachable)
     bench.checked.append(found)
+    if found.doubt:
+        bench.emit(Warned(message=f"{platform}: for which machine its programs are made was not seen: {found.doubt}"))
     return found

@@ -142,6 +142,11 @@ def test_what_was_never_pushed_is_built_again(built: Built) -> None:
     assert (found, said) == ({}, ["linux/amd64 is built again: it was not pushed"])
 
 
+def test_platforms_without_a_past_are_built_and_the_others_taken_over() -> None:
+    built = replace(BUILT, platform=ARM64)
+    assert list(kept(Past(earlier(built)), Registry(here(PUSHED), here(DIGEST)))[0]) == [ARM64]
+
+
 def test_a_registry_that_is_away_for_a_moment_is_asked_again() -> None:
     registry = Registry(here(PUSHED), here(DIGEST), away=2)
     assert list(kept(Past(earlier()), registry)[0]) == [AMD64]
