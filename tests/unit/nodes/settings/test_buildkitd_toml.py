@@ -53,5 +53,6 @@ def test_parallel_steps() -> None:
 
 
 def test_the_cache_leaves_room_on_a_small_disk() -> None:
-    *_, last = tomllib.loads(buildkitd_toml.render({}))["worker"]["oci"]["gcpolicy"]
-    assert last == {"all": True, "reservedSpace": "1GB", "maxUsedSpace": "50%", "minFreeSpace": "15%"}
+    _, first, last = tomllib.loads(buildkitd_toml.render({}))["worker"]["oci"]["gcpolicy"]
+    assert first == {"reservedSpace": "1GB", "maxUsedSpace": "50%", "minFreeSpace": "15%"}
+    assert last == {"all": True, **first}, "what images share goes last"
