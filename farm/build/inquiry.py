@@ -22,32 +22,48 @@ _NAME = "farm-doctor:absent"
 
 
 async def registries(
-    buildx: Buildx, endpoint: Endpoint, platform: Platform, domains: Iterable[str], folder: Path
+    buildx: Buildx,
+    endpoint: Endpoint,
+    platform: Platform,
+    domains: Iterable[str],
+    folder: Path,
+    at_once: asyncio.Semaphore,
 ) -> Mapping[str, Heard | None]:
     """What BuildKit says of each registry, `host[:port][/path]`; None where it says nothing of it.
 
     `platform` is one that the node builds. `folder` is the caller's own, and nothing is kept there that matters.
+    `at_once` bounds how many questions are asked at the same time.
     """
     return await _all(
-        buildx, endpoint, platform, {each: f"FROM {each}/{_NAME}\n" for each in domains}, folder / "registries"
+        buildx, endpoint, platform, {each: f"FROM {each}/{_NAME}\n" for each in domains}, folder / "registries", at_once
     )
 
 
 async def proxies(
-    buildx: Buildx, endpoint: Endpoint, platform: Platform, addresses: Iterable[str], folder: Path
+    buildx: Buildx,
+    endpoint: Endpoint,
+    platform: Platform,
+    addresses: Iterable[str],
+    folder: Path,
+    at_once: asyncio.Semaphore,
 ) -> Mapping[str, Heard | None]:
     """The same for the HTTP server behind each `host:port`, such as a proxy: any answer is one."""
     asked = {each: f"FROM scratch\nADD http://{each}/farm-doctor /\n" for each in addresses}
-    return await _all(buildx, endpoint, platform, asked, folder / "proxies")
+    return await _all(buildx, endpoint, platform, asked, folder / "proxies", at_once)
 
 
 async def _all(
-    buildx: Buildx, endpoint: Endpoint, platform: Platform, dockerfiles: Mapping[str, str], folder: Path
+    buildx: Buildx,
+    endpoint: Endpoint,
+    platform: Platform,
+    dockerfiles: Mapping[str, str],
+    folder: Path,
+    at_once: asyncio.Semaphore,
 ) -> Mapping[str, Heard | None]:
     config, name = folder / "buildx", commands.builder_name(endpoint.node)
     instance.write(config, name, [member(endpoint, [platform])])
     contexts = [_context(folder / str(number), text) for number, text in enumerate(dockerfiles.values())]
-    asked = [_ask(buildx, config, commands.ask(name, platform, str(context))) for context in contexts]
+    asked = [_ask(buildx, config, commands.ask(name, platform, str(context)), at_once) for context in contexts]
     return dict(zip(dockerfiles, await asyncio.gather(*asked), strict=True))
 
 
@@ -57,10 +73,10 @@ def _context(folder: Path, dockerfile: str) -> Path:
     return folder
 
 
-async def _ask(buildx: Buildx, config: Path, argv: commands.Argv) -> Heard | None:
+async def _ask(buildx: Buildx, config: Path, argv: commands.Argv, at_once: asyncio.Semaphore) -> Heard | None:
     lines: list[str] = []
     try:
-        async with asyncio.timeout(SECONDS):
+        async with at_once, asyncio.timeout(SECONDS):
             ended = await run.buildx(buildx, argv, config=config, on_line=lines.append)
     except TimeoutError:
         return Heard(reach=Reach.SILENT, said=f"no answer within {SECONDS:g} s")

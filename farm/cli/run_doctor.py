@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,24 +37,27 @@ def show(flags: Mapping[str, Any]) -> Exit:
 
 
 async def _examined(
-    inventory: Inventory,
-    nodes: Mapping[str, Node],
-    *,
-    within: float,
-    is_mended: bool,
+    inventory: Inventory, nodes: Mapping[str, Node], *, within: float, is_mended: bool
 ) -> tuple[Checkup, tuple[Provisioned, ...]]:
-    from farm.workflow.checkup import checkup
-
-    found = await checkup(inventory, nodes, timeout=within)
+    found = await _watched(inventory, nodes, within=within)
     if not is_mended:
         return found, ()
     from farm.cli.run_provision import password, tell
+    from farm.report.summary import error_lines
     from farm.workflow.mending import mend
 
     mended = await mend(nodes, found, ask=password, tell=tell)
     for each in mended:
         if each.error is not None:
-            from farm.report.summary import error_lines
-
             print(*error_lines(each.error), sep="\n", file=sys.stderr)  # noqa: T201 - as errors are told elsewhere
-    return (await checkup(inventory, nodes, timeout=within) if mended else found), mended
+    return (await _watched(inventory, nodes, within=within) if mended else found), mended
+
+
+async def _watched(inventory: Inventory, nodes: Mapping[str, Node], *, within: float) -> Checkup:
+    """Examine, and let somebody at a terminal see that it goes on: a registry that is away takes 20 s."""
+    from farm.report.terminal import console
+    from farm.workflow.checkup import checkup
+
+    waiting = console(sys.stderr).status(f"examining {', '.join(nodes)}") if sys.stderr.isatty() else nullcontext()
+    with waiting:
+        return await checkup(inventory, nodes, timeout=within)

@@ -25,6 +25,7 @@ class Examined:
     none. `registries` is what the BuildKit there said of
     each registry and mirror, by `host[:port]`, and `proxies` of each proxy, by `host:port`; `not_asked` is why it said
     nothing.
+    `warnings` are what opening the engine warned of, in words.
     `own_error` is by how many seconds the coordinator's own clock is wrong, as far as that is known.
     `doubles` are other nodes that are this very machine, `copies` those whose cards were copied from one another.
     """
@@ -39,6 +40,7 @@ class Examined:
     registries: Mapping[str, Heard] = field(default_factory=dict)
     proxies: Mapping[str, Heard] = field(default_factory=dict)
     not_asked: str | None = None
+    warnings: tuple[str, ...] = ()
     own_error: float = 0.0
     doubles: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import resource
 import shutil
@@ -16,29 +17,29 @@ from farm.build.locate import Buildx
 from farm.build.version import version
 from farm.doctor.coordinator import Coordinator, Folder, HeldLock, KnownHosts, Login
 from farm.errors import FarmError, UsageError
-from farm.inventory import Node, Registry
+from farm.inventory import Inventory, Node, Registry
 from farm.registry import credentials
 from farm.registry.client import Client
 from farm.workflow import lock
+from farm.workflow.own_buildx import own_buildx
 from farm.workflow.run import state_home
 
 _AGENT_SECONDS = 2.0
 
 
-def buildx() -> Buildx | None:
-    """buildx on this machine, None where there is none."""
-    try:
+def buildx(inventory: Inventory, folder: Path) -> Buildx | None:
+    """buildx on this machine, None where there is none. A CA that cannot be used is left out, and found elsewhere."""
+    with contextlib.suppress(UsageError):
+        return own_buildx(inventory, folder)
+    with contextlib.suppress(UsageError):
         return locate.buildx()
-    except UsageError:
-        return None
+    return None
 
 
-async def look(
-    nodes: Mapping[str, Node], registries: Mapping[str, Registry], *, buildx: Buildx | None, folder: Path
-) -> Coordinator:
-    """Look at this machine, all at once. `folder` is the caller's own."""
+async def look(inventory: Inventory, nodes: Mapping[str, Node], *, buildx: Buildx | None, folder: Path) -> Coordinator:
+    """Look at this machine, all at once, as far as these nodes need it. `folder` is the caller's own."""
     said, logins, agent = await asyncio.gather(
-        _version(buildx, folder), _logins(registries), _agent(os.environ.get("SSH_AUTH_SOCK"))
+        _version(buildx, folder), _logins(inventory), _agent(os.environ.get("SSH_AUTH_SOCK"))
     )
     return Coordinator(
         buildx=buildx.argv[0] if buildx else None,
@@ -61,8 +62,9 @@ async def _version(buildx: Buildx | None, folder: Path) -> str | None:
     return None if buildx is None else await version(buildx, folder)
 
 
-async def _logins(registries: Mapping[str, Registry]) -> tuple[Login, ...]:
-    async with Client(registries) as client:
+async def _logins(inventory: Inventory) -> tuple[Login, ...]:
+    registries = inventory.registries
+    async with Client(registries, proxy=inventory.proxy) as client:
         return tuple(await asyncio.gather(*(_login(client, domain, each) for domain, each in registries.items())))
 
 

@@ -30,6 +30,7 @@ RULES: tuple[Rule, ...] = (
     engine.image_store_off,
     engine.engine_silent,
     engine.engine_too_old,
+    engine.settings_not_held,
     identity.named_twice,
     identity.card_copied,
     clock.clock_skew,

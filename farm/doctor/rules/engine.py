@@ -47,8 +47,7 @@ def image_store_off(it: Examined) -> Verdicts:
             severity=Severity.ERROR,
             what=f"{closed[0].socket}: {closed[0].problem}",
             why="a node's result is pushed by its own engine, and this one cannot",
-            fix=closed[0].fix or f"farm provision {it.node.name}",
-            is_fixed_there=closed[0].fix is not None,
+            fix=f"farm provision {it.node.name}   # hides Docker's images of now until the store is switched off again",
         )
 
 
@@ -62,7 +61,8 @@ def engine_silent(it: Examined) -> Verdicts:
             severity=Severity.ERROR,
             what=f"{silent[0].engine} at {silent[0].socket}: {silent[0].problem}",
             why="builds would wait for it in vain",
-            fix=silent[0].fix or _restart(silent[0]),
+            # A socket that the inventory names may be the wrong one.
+            fix=silent[0].fix if silent[0].fix and it.node.socket else _restart(silent[0]),
             is_fixed_there=True,
         )
     elif it.engine_error is not None and it.facts.engines and not any(engine.denied for engine in it.facts.engines):
@@ -88,6 +88,19 @@ def engine_too_old(it: Examined) -> Verdicts:
             what=f"{it.engine.engine} {it.engine.version} is older than {'.'.join(map(str, oldest))}",
             why="it cannot say how it built an image, so farm cannot check the result",
             fix=f"farm provision {it.node.name}",
+        )
+
+
+def settings_not_held(it: Examined) -> Verdicts:
+    """A board that also serves, and an engine that cannot be bound: a build takes all of it, whatever is declared."""
+    for warning in it.warnings:
+        yield Finding(
+            severity=Severity.WARNING,
+            what=warning,
+            why="builds go on there, and not as the inventory has it",
+            fix=f"write `engine: container` for {it.node.name} in the inventory"
+            if it.kind == "docker"
+            else f"farm provision {it.node.name}",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.server
 import socket
 import threading
@@ -56,7 +57,7 @@ async def test_registries(farm: SmallFarm, serve: Serve, tmp_path: Path) -> None
         "no-such-registry.invalid:5000": Reach.NO_NAME,
     }
 
-    answers = await inquiry.registries(locate.buildx(), farm.z, AMD64, expected, tmp_path)
+    answers = await inquiry.registries(locate.buildx(), farm.z, AMD64, expected, tmp_path, asyncio.Semaphore(2))
 
     assert {domain: heard and heard.reach for domain, heard in answers.items()} == expected
     assert "no-such-registry.invalid" in str(answers["no-such-registry.invalid:5000"])
@@ -69,7 +70,7 @@ async def test_proxies(farm: SmallFarm, serve: Serve, tmp_path: Path) -> None:
         f"127.0.0.1:{free_port()}": Reach.NO_CONNECTION,
     }
 
-    answers = await inquiry.proxies(locate.buildx(), farm.z, AMD64, expected, tmp_path)
+    answers = await inquiry.proxies(locate.buildx(), farm.z, AMD64, expected, tmp_path, asyncio.Semaphore(2))
 
     assert {address: heard and heard.reach for address, heard in answers.items()} == expected
 
@@ -80,7 +81,7 @@ async def test_a_server_that_says_nothing_is_given_up(
     monkeypatch.setattr(inquiry, "SECONDS", 2.0)
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
-        answers = await inquiry.registries(locate.buildx(), farm.z, AMD64, [address], tmp_path)
+        answers = await inquiry.registries(locate.buildx(), farm.z, AMD64, [address], tmp_path, asyncio.Semaphore(1))
 
     heard = answers[address]
     assert heard is not None

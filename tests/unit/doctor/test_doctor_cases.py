@@ -29,7 +29,7 @@ BOARDS = Path(__file__).parents[1] / "probe" / "cases"
 NAMES = sorted(path.stem for path in CASES.glob("*.txt"))
 NOW = 1764000000.5
 _ONCE = {"board", "node", "facts", "engine", "engines", "error", "own error", "not asked", "doubles", "copies"}
-_OFTEN = {"finds", "clears", "not checked", "registry", "proxy"}
+_OFTEN = {"warned", "finds", "clears", "not checked", "registry", "proxy"}
 
 
 def read(name: str) -> tuple[dict[str, list[str]], str]:
@@ -57,6 +57,7 @@ def examined(fields: dict[str, list[str]], answer: str) -> Examined:
         engine_error=UnreachableError(fields["error"][0]) if "error" in fields else None,
         registries=_heard(fields.get("registry", [])),
         proxies=_heard(fields.get("proxy", [])),
+        warnings=tuple(fields.get("warned", [])),
         not_asked=fields["not asked"][0] if "not asked" in fields else None,
         own_error=float(one("own error", "0")),
         doubles=tuple(one("doubles", "").split()),
