@@ -31,6 +31,9 @@ if [ -d /run/systemd/system ]; then
     echo "unit.user=$(one systemctl show buildkit.service -p User --value)"
 fi
 for file in /boot/firmware/cmdline.txt /boot/cmdline.txt; do [ ! -f "$file" ] || echo "cmdline=$file"; done
+if command -v docker >/dev/null; then
+    echo "store=$(docker info --format '{{json .DriverStatus}}' 2>/dev/null)"
+fi
 [ ! -r /etc/docker/daemon.json ] || echo "daemon=$(base64 -w 0 /etc/docker/daemon.json)"
 echo "boot=$(cat /proc/sys/kernel/random/boot_id /proc/1/stat | tr '\\n' ' ')"
 echo 'farm-probe end'
@@ -44,8 +47,9 @@ class Board:
 
     `user` is who logs in. `system` is its name for people, `id` and `version` those of os-release(5), `debian` the
     release of Debian that it is or is made from, None for another system. `architecture` is Debian's word. `docker`
-    is the Engine's version, `buildkit_user` who runs BuildKit there, None without it. `cmdline` is the file with the
-    kernel's command line on a Raspberry Pi. `boot` changes with each start.
+    is the Engine's version; it `has_image_store` where it keeps images as its BuildKit needs them. `buildkit_user` is
+    who runs BuildKit there, None without it. `cmdline` is the file with the kernel's command line on a Raspberry Pi.
+    `boot` changes with each start.
     """
 
     user: str
@@ -57,6 +61,7 @@ class Board:
     architecture: str
     has_systemd: bool
     docker: tuple[int, ...] | None
+    has_image_store: bool
     has_podman: bool
     buildkit_user: str | None
     cmdline: str | None
@@ -82,6 +87,7 @@ def read(output: str) -> Board:
         architecture=first("architecture"),
         has_systemd=first("systemd") == "yes",
         docker=_numbers(first("docker").removeprefix("Docker version ")) or None,
+        has_image_store=_STORE in first("store"),
         has_podman=bool(first("podman")),
         buildkit_user=(first("unit.user") or "root") if has_buildkit else None,
         cmdline=first("cmdline") or None,
@@ -109,6 +115,8 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
+# What `docker info` calls the containerd image store.
+_STORE = "io.containerd.snapshotter.v1"
 _CODENAMES = {"bullseye": 11, "bookworm": 12, "trixie": 13, "forky": 14, "sid": 15}
 
 

@@ -63,9 +63,11 @@ def _chosen(board: Board, wanted: str | None, *, rootless: bool, asked: bool) ->
     if board.buildkit_user:
         return Choice(engine="buildkitd", rootless=board.buildkit_user != "root", why="it is there already")
     if board.docker:
-        if board.docker >= _OLDEST_DOCKER:
+        if board.has_image_store:
             return Choice(engine="docker", why="it is there already")
-        return Choice(engine="container", why="its Docker is older than 24 and can only carry BuildKit in a container")
+        # With the other store, images that its owner has would be hidden: nobody has asked for that.
+        store = "its Docker has no image store to build with, but carries BuildKit in a container"
+        return Choice(engine="container", why=store)
     if board.has_podman:
         return Choice(engine="container", why="Podman is there already")
     if _docker_is_new(board):

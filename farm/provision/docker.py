@@ -10,7 +10,7 @@ from farm.inventory import Node
 from farm.nodes.settings import docker_json, proxy_env, registry_hosts
 from farm.provision import access, apt, registries, service
 from farm.provision.board import Board
-from farm.provision.script import file_apply, file_check, quoted
+from farm.provision.script import file_apply, file_check
 from farm.provision.step import Step
 
 _UNIT = "docker.service"
@@ -38,7 +38,9 @@ def steps(node: Node, board: Board, certificates: Mapping[str, str], *, image_st
         places = {name: registry_hosts.certificate(name) for name in certificates}
         found.append(registries.certificates(certificates, places))
     if wanted:
-        found.append(service.files("docker-config", f"write {', '.join(wanted)}", wanted))
+        hidden = "; the images of its old store are hidden from now on" if board.docker and image_store else ""
+        hidden = "" if board.has_image_store else hidden
+        found.append(service.files("docker-config", f"write {', '.join(wanted)}{hidden}", wanted))
     return (
         *found,
         _drop_in(node, hash_),
@@ -71,29 +73,4 @@ def _drop_in(node: Node, hash_: str) -> Step:
         describe=unit.describe,
         check=unit.check + file_check(_PROXY, proxy),
         apply=unit.apply + file_apply(_PROXY, proxy, mode="600"),
-    )
-
-
-def podman(board: Board) -> tuple[Step, ...]:
-    """The API socket of a Podman that is there already, for the group `podman`."""
-    drop_in = "/etc/systemd/system/podman.socket.d/50-farm.conf"
-    text = "[Socket]\nSocketMode=0660\nSocketGroup=podman\n"
-    reach = "/etc/tmpfiles.d/farm-podman.conf"
-    return (
-        access.group("podman", board.user),
-        service.files(
-            "podman-config",
-            "let the group podman use the API socket",
-            # Podman's package keeps the socket's folder for root alone.
-            {drop_in: text, reach: "d /run/podman 0750 root podman -\n"},
-            reload=f"systemctl daemon-reload\nsystemd-tmpfiles --create {quoted(reach)}\n"
-            "! systemctl is-active --quiet podman.socket || systemctl restart podman.socket\n",
-        ),
-        Step(
-            name="podman-service",
-            describe="start podman.socket, now and with the board",
-            check="systemctl is-enabled --quiet podman.socket || needed podman.socket does not start with the board\n"
-            "systemctl is-active --quiet podman.socket || needed podman.socket does not run\n",
-            apply="systemctl enable --quiet --now podman.socket\n",
-        ),
     )

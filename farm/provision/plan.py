@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from farm.errors import UsageError
 from farm.inventory import Node
 from farm.nodes.settings import proxy_env
-from farm.provision import buildkitd, clock, docker, memory, sshd
+from farm.provision import buildkitd, clock, docker, memory, podman, sshd
 from farm.provision.board import Board
 from farm.provision.choice import Choice, Kind
 from farm.provision.step import Step, Upload
@@ -80,7 +80,7 @@ def _engine(
     if choice.engine == "buildkitd":
         return buildkitd.steps(node, board, certificates, programs, rootless=choice.rootless)
     if choice.engine == "container" and board.has_podman and not board.docker:
-        return docker.podman(board)
+        return podman.steps(node, board, certificates)
     return docker.steps(node, board, certificates, image_store=choice.engine == "docker")
 
 
