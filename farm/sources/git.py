@@ -25,6 +25,9 @@ from farm.sources.giturl import GitUrl
 
 SECONDS = 900.0
 """For how long one git command may run."""
+LARGEST = 8 << 30
+"""What a repository may take on disk here, in bytes: one commit's files and git's own. Then no more is fetched."""
+_LOOK_SECONDS = 1.0
 
 _SECONDS = re.compile(r"[0-9]{1,12}\s*")
 # Of what a server has git print, enough for its last complaint.
@@ -148,13 +151,22 @@ class _Git:
             )
         except FileNotFoundError as error:
             raise UsageError("git is not installed here", fix="install git, or build from a directory") from error
+        said = asyncio.create_task(_said(process))
+        outgrown = asyncio.create_task(_outgrown(self.directory))
         try:
-            async with asyncio.timeout(SECONDS):
-                output, complaint = await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr))
-                await process.wait()
-        except TimeoutError as error:
-            raise explain(self.url, f"timed out after {SECONDS:.0f} s") from error
+            await asyncio.wait((said, outgrown), timeout=SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            if said.done():
+                output, complaint = said.result()
+            elif outgrown.done():
+                raise UsageError(
+                    f"{self.url}: it takes more than {LARGEST >> 30} GiB here",
+                    fix="build from a directory, or from a repository without large files",
+                )
+            else:
+                raise explain(self.url, f"timed out after {SECONDS:.0f} s")
         finally:
+            outgrown.cancel()
+            said.cancel()
             if process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
@@ -167,6 +179,36 @@ class _Git:
         secret = self.url.password or self.url.username  # a user name alone is a token
         complaint = complaint.replace(secret, "***") if secret else complaint
         return explain(self.url, complaint)
+
+
+async def _said(process: asyncio.subprocess.Process) -> tuple[bytes, bytes]:
+    """Wait for the end of a command; the end of its output and of its complaints."""
+    output, complaint = await asyncio.gather(_end_of(process.stdout), _end_of(process.stderr))
+    await process.wait()
+    return output, complaint
+
+
+async def _outgrown(directory: Path) -> None:
+    """Return once there is more in the directory than it may hold: a server can send without end, a pack unpack so."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        if await asyncio.to_thread(_size, directory) > LARGEST:
+            return
+
+
+def _size(directory: Path) -> int:
+    """What the files take on disk, while they come and go."""
+    size, waiting = 0, [str(directory)]
+    while waiting:
+        with contextlib.suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                with contextlib.suppress(OSError):
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+                    found = entry.stat(follow_symlinks=False)
+                    # Small files take whole blocks, and those of large ones are counted late by some file systems.
+                    size += max(found.st_size, found.st_blocks * 512)
+    return size
 
 
 async def _end_of(stream: asyncio.StreamReader | None) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
 from farm.sources.giturl import GitUrl
@@ -26,6 +27,18 @@ _NO_REPOSITORY = re.compile(
     re.IGNORECASE,
 )
 _PROTOCOL = re.compile(r"transport '([^']*)' not allowed")
+
+
+def by_address(error: FarmError, root: Path, url: GitUrl) -> None:
+    """Name files of a checkout in `root` by their places in the repository, as the user knows them."""
+    inside = re.compile(re.escape(str(root)) + r"(?:/([^\s:,;'\"]*))?")
+
+    def place(match: re.Match[str]) -> str:
+        return url.at(match[1] or "")
+
+    error.what = inside.sub(place, error.what)
+    error.fix = error.fix and inside.sub(place, error.fix)
+    error.details = tuple(inside.sub(place, line) for line in error.details)
 
 
 def explain(url: GitUrl, complaint: str) -> FarmError:

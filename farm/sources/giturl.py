@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 
 from farm.errors import UsageError
@@ -45,6 +45,10 @@ class GitUrl:
     def __str__(self) -> str:
         place = f":{self.subdirectory}" if self.subdirectory else ""
         return f"{self.remote}#{self.ref or ''}{place}" if self.ref or place else self.remote
+
+    def at(self, path: str) -> str:
+        """The same place for a path in the repository."""
+        return str(replace(self, subdirectory=path))
 
 
 def without_login(text: str) -> str:

@@ -24,6 +24,8 @@ from farm.sources import inputs as made_of
 from farm.sources import pins as pinning
 from farm.sources.context import Context
 from farm.sources.fingerprint import Fingerprint
+from farm.sources.git_errors import by_address
+from farm.sources.giturl import GitUrl
 from farm.sources.ignore import Ignore
 from farm.sources.inputs import Inputs
 from farm.sources.spec import Spec
@@ -50,6 +52,15 @@ async def fetch(spec: Spec, directory: Path, emit: Emit, *, proxy: Proxy | None 
     Raises UsageError for a context or Dockerfile that is not there, and git's own failures as farm's errors.
     """
     place = context.classify(spec.context)
+    try:
+        return await _fetched(place, spec, directory, emit, proxy)
+    except FarmError as error:
+        if not isinstance(place, Path):
+            by_address(error, directory, place)
+        raise
+
+
+async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit, proxy: Proxy | None) -> Source:
     commit = None
     # What a stranger has written is read in threads, so that Ctrl-C is heard however long that takes.
     if isinstance(place, Path):

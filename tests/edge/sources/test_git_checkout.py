@@ -7,9 +7,11 @@ import contextlib
 import os
 import resource
 import socket
+import struct
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,8 @@ from farm.sources import git, giturl
 from farm.sources.git import Checkout, checkout
 from farm.sources.git_errors import NoSuchRefError
 from farm.sources.giturl import GitUrl
+from farm.sources.spec import Spec
+from farm.workflow import prepare
 from tests.edge.registry import forward_proxy
 from tests.edge.registry.docker_registry import free_port
 from tests.edge.registry.http_server import Answer, Asked, Server
@@ -432,3 +436,77 @@ async def test_a_server_may_print_without_end(tmp_path: Path) -> None:
         with pytest.raises(FarmError):
             await checkout(GitUrl(remote=f"git://127.0.0.1:{port}/repo"), tmp_path / "out")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # KiB
+
+
+def endless_pack(written: list[int]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """A server whose first file never ends; what it could send of it is counted in `written`, in bytes."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(4096)
+        commit = "1" * 40
+        line = f"{commit} HEAD\0side-band-64k shallow\n"
+        writer.write(f"{len(line) + 4:04x}{line}0000".encode())
+        await reader.read(4096)
+        shallow = f"shallow {commit}"
+        writer.write(f"{len(shallow) + 4:04x}{shallow}00000008NAK\n".encode())
+        # A thousand objects, the first a file (3 << 4) of almost 2 to the 60 bytes, stored as it is.
+        packed = zlib.compressobj(level=0)
+        data = b"PACK" + struct.pack(">II", 2, 1000) + b"\xbf" + b"\xff" * 7 + b"\x7f"
+        with contextlib.suppress(OSError):
+            while True:
+                writer.write(f"{len(data) + 5:04x}".encode() + b"\x01" + data)
+                await writer.drain()
+                written.append(len(data))
+                data = packed.compress(os.urandom(50_000)) + packed.flush(zlib.Z_SYNC_FLUSH)
+        writer.close()
+
+    return serve
+
+
+async def test_a_repository_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(git, "LARGEST", 64 << 20)
+    monkeypatch.setattr(git, "_LOOK_SECONDS", 0.02)
+    written: list[int] = []
+    server = await asyncio.start_server(endless_pack(written), "127.0.0.1", 0)
+    async with server:
+        remote = f"git://127.0.0.1:{server.sockets[0].getsockname()[1]}/repo"
+        async with asyncio.timeout(60):
+            with pytest.raises(UsageError, match=f"{remote}: it takes more than 0 GiB here"):
+                await checkout(GitUrl(remote=remote), tmp_path / "out")
+    assert 64 << 20 < sum(written) < 1 << 30
+    assert not [line for line in command_lines() if remote in line]
+
+
+async def test_files_that_unpack_to_too_much_are_given_up(
+    daemon: Daemon, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(git, "LARGEST", 4 << 20)
+    monkeypatch.setattr(git, "_LOOK_SECONDS", 0.0)
+    for number in range(128):
+        (repository.directory / str(number)).write_bytes(number.to_bytes() * (1 << 18))
+    repository.commit()
+    with pytest.raises(UsageError, match="it takes more than 0 GiB here"):
+        await take(daemon, tmp_path)
+    assert len(list((tmp_path / "out").iterdir())) < 128
+
+
+async def test_what_is_wrong_in_a_repository_is_told_by_its_address(
+    daemon: Daemon, repository: Repository, tmp_path: Path
+) -> None:
+    """The folder that farm checks it out into is gone by the time that somebody reads the message."""
+    repository.commit(**{"sub_Dockerfile": "FROM scratch\n", "sub_.dockerignore": "[\n", "empty_file": ""})
+    for spec, told in (
+        (Spec(context=f"{daemon.url}/repo"), f"there is no Dockerfile in {daemon.url}/repo"),
+        (Spec(context=f"{daemon.url}/repo#main:empty"), f"there is no Dockerfile in {daemon.url}/repo#main:empty"),
+        (
+            Spec(context=f"{daemon.url}/repo#main:sub", dockerfile="other/Dockerfile"),
+            f"the Dockerfile {daemon.url}/repo#main:sub/other/Dockerfile does not exist",
+        ),
+        (Spec(context=f"{daemon.url}/repo#:sub"), f"{daemon.url}/repo#:sub/.dockerignore"),
+    ):
+        root = tmp_path / "spool" / "source"
+        with pytest.raises(FarmError) as caught:
+            await prepare.fetch(spec, root, lambda _event: None)
+        assert told in caught.value.what
+        assert str(tmp_path) not in " ".join((caught.value.what, caught.value.fix or "", *caught.value.details))
+        folders.remove(root)
