@@ -76,7 +76,7 @@ class LiveView:
                 Text(f"{row.cached} cached" if row.cached else "", style="dim"),
                 Text(_doing(row), style="" if row.state == "building" else style),
             )
-        table.add_row("", Text("farm", style="bold"), Text(self._board.stage, style="dim"), "", "", "")
+        table.add_row("", Text("farm", style="bold"), Text(plain.clean(self._board.stage), style="dim"), "", "", "")
         return table
 
 

@@ -12,6 +12,7 @@ from farm.report.events import (
     AttemptFailed,
     BuildFinished,
     BuildStarted,
+    EnginePrepared,
     Event,
     LogLine,
     NodeProbed,
@@ -32,6 +33,7 @@ LINES: list[tuple[Event, str | None]] = [
     (RunStarted(run="r1", logs="/logs", target="hello"), "farm: run r1: hello"),
     (NodeProbed(node="pi4", seconds=0.31, summary="linux/arm64"), "[pi4] linux/arm64 (0.3 s)"),
     (NodeProbed(node="z1", seconds=3, summary="", error="no route"), "[z1] not usable: no route"),
+    (EnginePrepared(node="z1", what="Docker pulls an image"), "[z1] Docker pulls an image"),
     (
         Planned(platform=ARM64, node="pi4", standbys=("pi5",), reason="first by name", emulated=False),
         "[pi4 linux/arm64] planned: first by name; standby pi5",
@@ -157,7 +159,7 @@ def test_json_lines_carry_every_field() -> None:
         write(event)
     documents = [json.loads(text) for text in stream.getvalue().splitlines()]
     assert [d["event"] for d in documents][:3] == ["run_started", "node_probed", "node_probed"]
-    planned = documents[3]
+    planned = documents[4]
     assert planned.pop("time").endswith("+00:00")
     assert planned == {
         "event": "planned",
@@ -173,6 +175,8 @@ def test_the_board_follows_a_platform_from_waiting_over_a_lost_node_to_built() -
     board = Board()
     for second, (event, _) in enumerate(LINES):
         board.feed(event, float(second))
+        if isinstance(event, EnginePrepared):
+            assert board.stage == "z1: Docker pulls an image"
         if isinstance(event, Planned):
             assert board.rows[ARM64].state == "waiting"
         if isinstance(event, AttemptFailed):
