@@ -66,18 +66,18 @@ async def checkup(inventory: Inventory, nodes: Mapping[str, Node], *, timeout: f
     known = [each.facts for each in answers if isinstance(each, Examined)]
     wrong_by = own_error(facts.clock_skew for facts in known)
     return Checkup(
-        nodes=tuple(_judged(name, each, known, wrong_by) for name, each in zip(nodes, answers, strict=True)),
+        nodes=tuple(_judged(node, each, known, wrong_by) for node, each in zip(nodes.values(), answers, strict=True)),
         coordinator=rules.judge_coordinator(replace(found, clock_error=wrong_by)),
     )
 
 
-def _judged(name: str, answer: Examined | FarmError, known: Sequence[Facts], wrong_by: float) -> Patient:
+def _judged(node: Node, answer: Examined | FarmError, known: Sequence[Facts], wrong_by: float) -> Patient:
     if isinstance(answer, FarmError):
-        return Patient(node=name, judgement=Judgement(findings=(away(answer),)), error=answer)
+        return Patient(node=node.name, judgement=Judgement(findings=(away(node, answer),)), error=answer)
     among = replace(
         answer,
         own_error=wrong_by,
-        doubles=identity.others(identity.doubles(known), name),
-        copies=identity.others(identity.copies(known), name),
+        doubles=identity.others(identity.doubles(known), node.name),
+        copies=identity.others(identity.copies(known), node.name),
     )
-    return Patient(node=name, judgement=rules.judge(among))
+    return Patient(node=node.name, judgement=rules.judge(among))

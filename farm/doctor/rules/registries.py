@@ -88,6 +88,8 @@ def proxy_dead(it: Examined) -> Verdicts:
                 why=f"build steps are told to use it, and find nobody: {heard.said}",
                 fix="correct `proxy:` in the inventory, or start the proxy",
             )
+    if it.node.proxy and any((url or "").startswith("https:") for url in (it.node.proxy.http, it.node.proxy.https)):
+        yield NotChecked(reason="a proxy that speaks TLS itself is not asked")
 
 
 def mirror_for_docker_only(it: Examined) -> Verdicts:

@@ -19,7 +19,7 @@ from farm.doctor import rules
 from farm.doctor.examined import Examined
 from farm.doctor.finding import Judgement
 from farm.errors import UnreachableError
-from farm.inventory import Limits, Node, Registry
+from farm.inventory import Limits, Node, Proxy, Registry
 from farm.nodes.examine import parse
 from farm.nodes.facts import Facts, FoundEngine
 from farm.nodes.probe import parse as probe
@@ -75,6 +75,8 @@ def _node(changes: dict[str, Any]) -> Node:
         changes["registries"] = {
             domain: Registry(mirrors=tuple(keys["mirrors"])) for domain, keys in changes["registries"].items()
         }
+    if "proxy" in changes:
+        changes["proxy"] = Proxy(**changes["proxy"])
     return replace(node, **changes)
 
 
