@@ -15,7 +15,9 @@ from farm.nodes.examine import parse
 from farm.nodes.examine.ask import examine
 from farm.nodes.examine.condition import Condition
 from farm.nodes.ssh.connect import connect
+from tests.edge.nodes import board
 from tests.edge.nodes.conftest import StartSshd
+from tests.edge.nodes.openssh import Sshd
 
 SCRIPT = resources.files("farm.nodes.examine").joinpath("script.sh").read_text(encoding="utf-8")
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
@@ -119,14 +121,31 @@ def test_an_ordinary_user(shell: list[str]) -> None:
     assert found.sshd or found.sshd_denied
 
 
-async def test_through_ssh(start_sshd: StartSshd) -> None:
-    server = start_sshd()
+# What a start-up file may print, before and after, on both streams.
+_TALKS = 'echo "+---- Welcome to pi4! ----+"; echo 3 updates wait >&2; sh -c "$SSH_ORIGINAL_COMMAND"; echo Bye'
+
+
+@pytest.mark.parametrize("login", ["dash", "bash", "fish", "csh"])
+async def test_any_login_shell(start_sshd: StartSshd, login: str) -> None:
+    assert await _through(start_sshd(ForceCommand=f'exec {board.found(login)} -c "$SSH_ORIGINAL_COMMAND"'))
+
+
+async def test_a_login_shell_that_talks(start_sshd: StartSshd) -> None:
+    assert await _through(start_sshd(ForceCommand=_TALKS))
+
+
+async def test_a_home_that_is_not_there(start_sshd: StartSshd) -> None:
+    assert await _through(start_sshd(SetEnv="HOME=/nowhere"))
+
+
+async def _through(server: Sshd) -> bool:
+    """Whether the answer that comes through this server is this machine's."""
     session = await connect(server.node())
     try:
         found = await examine(session, server.node())
     finally:
         await session.close()
-    assert found.swap == swap_here()
+    return found.swap == swap_here() and found.places["buildkit"].total > 0
 
 
 async def test_a_shell_that_is_none_is_an_error_with_the_node_s_name(start_sshd: StartSshd) -> None:
