@@ -97,3 +97,9 @@ class BusyError(FarmError):
     """Another run is at the same image: worth another try once that has ended."""
 
     exit_code = Exit.BUSY
+
+
+class InterruptedRunError(FarmError):
+    """The run was ended by a signal."""
+
+    exit_code = Exit.INTERRUPTED

@@ -9,18 +9,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from farm.cli import signals
-from farm.errors import Exit, FarmError
+from farm.errors import Exit, InterruptedRunError
 
 T = TypeVar("T")
 
 # An interrupted run must be gone within 3 s: what has not let go by then is left to the kernel.
 GRACE = 2.5
-
-
-class InterruptedRunError(FarmError):
-    """The run was ended by a signal."""
-
-    exit_code = Exit.INTERRUPTED
 
 
 def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lambda: None) -> T:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from farm.errors import FarmError
+from farm.errors import FarmError, InterruptedRunError
 from farm.report.report import error_document
 
 
@@ -40,6 +40,4 @@ def _interrupts_told() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        from farm.cli.drive import InterruptedRunError
-
         raise InterruptedRunError("interrupted") from None

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from farm.cli.drive import InterruptedRunError, drive
+from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
 from farm.cli.request import request
 from farm.errors import Exit, UsageError
@@ -60,15 +60,8 @@ def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
             if progress == "rich":
                 print(SHOW_CURSOR, end="", file=sys.stderr, flush=True)  # noqa: T201 - the live view cannot any more
 
-        try:
-            with _observer(progress) as emit:
-                report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=last_resort)
-        except InterruptedRunError as error:
-            raise InterruptedRunError(
-                error.what,
-                fix="build again; with --resume what was pushed is not built again",
-                details=(f"log: {run.logs}",),
-            ) from None
+        with _observer(progress) as emit:
+            report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=last_resort)
         # For later: a full disk must not spoil a build that went well.
         with contextlib.suppress(OSError):
             (run.logs / "report.json").write_text(json.dumps(report.document(), indent=2) + "\n")

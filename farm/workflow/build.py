@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from farm.build import collect, proxy_arguments
 from farm.build.instance import keep_identity
 from farm.build.platform_build import Place
-from farm.errors import Exit, FarmError
+from farm.errors import FarmError, InterruptedRunError
 from farm.inventory import Inventory, Timeouts
 from farm.plan import doubles, planner
-from farm.plan.planner import Plan
+from farm.plan.planner import Assignment, Plan
 from farm.plan.policy import policy
 from farm.platforms import Platform
 from farm.registry import memory
@@ -70,7 +70,7 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     tell(RunStarted(run=run.id, logs=str(run.logs), target=", ".join(spec.tags) or context))
     if spec.output.type == "cacheonly":
         tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
-    error = None
+    error: FarmError | None = None
     with journals.opened(
         state_home() / "history.db", run=run.id, target=target.name(spec), references=spec.tags, emit=tell
     ) as journal:
@@ -79,8 +79,10 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
         except FarmError as caught:
             error = caught
         except asyncio.CancelledError:
-            journal.end(exit_code=Exit.INTERRUPTED, index=None, seconds=time.monotonic() - began)
-            raise
+            # Only the end of the whole program is one of the run's; what is there until then is reported as always.
+            error = InterruptedRunError(
+                "interrupted", fix="build again; with --resume what was pushed is not built again"
+            )
         report = Report(
             run=run.id,
             logs=str(run.logs),
@@ -208,10 +210,15 @@ async def _line(
         )
         if to.references and not kept:
             join_builder.begin(winners(plan.assignments))
-        taken = resume.take_over(kept, bench)
+        outcomes: list[Outcome] = [*resume.take_over(kept, bench)]
+        findings.outcomes = outcomes
+
+        async def build_one(assignment: Assignment) -> None:
+            outcomes.append(await build_platform(assignment, bench))
+
         with stages.measured("build"):
-            outcomes = await together(build_platform(assignment, bench) for assignment in plan.assignments)
-        findings.outcomes = verdict.in_order([*outcomes, *taken], platforms)
+            await together(build_one(assignment) for assignment in plan.assignments)
+        findings.outcomes = verdict.in_order(outcomes, platforms)
         _remember(bench)
         found = verdict.publishable(findings.outcomes, platforms, allowed=request.allow_missing)
         findings.absent = found.absent

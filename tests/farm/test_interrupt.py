@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import signal
+from pathlib import Path
 
 import pytest
 
 from tests.farm.boards import Boards, Lab
-from tests.farm.command import Farm, Running
+from tests.farm.command import Ended, Farm, Running
 from tests.farm.mid_step import in_mid_step
 from tests.farm.projects import Projects
 from tests.farm.registry import Registry
@@ -17,7 +19,7 @@ _SIGNALS = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], id
 _LONG = 'FROM @base\nARG SECONDS=600\nRUN sh -c "sleep $SECONDS; : @token"\n'
 
 
-def _assert_is_gone(farm: Farm, run: Running, number: signal.Signals) -> None:
+def _assert_is_gone(farm: Farm, run: Running, number: signal.Signals) -> Ended:
     run.signal(number)
     ended = run.end(seconds=3)
     assert ended.code == 130, ended.err
@@ -25,6 +27,7 @@ def _assert_is_gone(farm: Farm, run: Running, number: signal.Signals) -> None:
     assert "interrupted" in ended.err
     assert ended.document["exit_code"] == 130
     assert farm.left_behind() == []
+    return ended
 
 
 @_SIGNALS
@@ -46,8 +49,12 @@ def test_in_the_middle_of_a_step(
     run = in_mid_step(farm, lab, context, name)
     wait_until(lambda: set(lab.at_work(context.token)) == {"z1", "pi4"})
 
-    _assert_is_gone(farm, run, number)
+    ended = _assert_is_gone(farm, run, number)
 
+    logs = Path(ended.document["logs"])
+    assert json.loads((logs / "report.json").read_text()) == ended.document
+    assert f"log: {logs}" in ended.err
+    assert "--resume" in ended.document["error"]["fix"]
     wait_until(lambda: not lab.at_work(context.token), seconds=5)
     build = ("build", str(context), "-t", f"{lab.registry}/{name}:1", "--platform", "linux/amd64")
     again = farm(*build, "--build-arg", "SECONDS=0")
@@ -72,7 +79,9 @@ def test_during_the_join(
     run.until_said('"stage": "join"', seconds=30)
     boards.freeze_registry()
 
-    _assert_is_gone(farm, run, number)
+    ended = _assert_is_gone(farm, run, number)
+
+    assert ended.platform("linux/amd64")["digest"].startswith("sha256:")
 
     boards.mend()
     assert not registry.has(f"{name}:1")
