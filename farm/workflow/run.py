@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from farm import folders
-from farm.errors import FarmError
+from farm.errors import FarmError, UsageError
 
 # Logs of older runs are deleted so that nightly builds never fill a board's disk.
 KEPT_RUNS = 200
@@ -62,7 +62,8 @@ def state_home() -> Path:
 def started() -> Iterator[Run]:
     """Make the folders of a new run, and take away at the end what goes with it.
 
-    What runs left behind that were killed is removed here. Raises FarmError where a folder cannot be made.
+    What runs left behind that were killed is removed here. Raises FarmError where a folder cannot be made, UsageError
+    where others could enter one.
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
@@ -84,7 +85,7 @@ def started() -> Iterator[Run]:
         try:
             yield run
         finally:
-            _forget_old(logs.parent)
+            _forget_old(logs.parent, besides=run_id)
 
 
 def _runtime_home() -> Path:
@@ -93,14 +94,18 @@ def _runtime_home() -> Path:
         home = Path(base) / "farm"
     else:
         home = Path(tempfile.gettempdir()) / f"farm-{os.getuid()}"
-    home.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        home.mkdir(mode=0o700)
     # In a folder shared by all users somebody else may have made ours first: sockets must never land in theirs.
-    found = home.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise FarmError(
-            f"{home} is not a folder that only you can enter",
-            fix=f"remove it, or set XDG_RUNTIME_DIR; expected owner {os.getuid()} and mode 0700",
-        )
+    found, other = home.lstat(), "set XDG_RUNTIME_DIR to a folder of your own"
+    if not stat.S_ISDIR(found.st_mode):
+        raise UsageError(f"{home} is no folder, and farm needs one there for its sockets", fix=f"remove it, or {other}")
+    if found.st_uid != os.getuid():
+        whose = f"belongs to user {found.st_uid}, not to you ({os.getuid()})"
+        raise UsageError(f"{home} {whose}: farm's sockets would be theirs", fix=f"have it removed, or {other}")
+    if found.st_mode & 0o077:
+        mode = f"{stat.S_IMODE(found.st_mode):04o}"
+        raise UsageError(f"{home} has mode {mode}: others could enter it", fix=f"chmod 700 {home}, or {other}")
     return home
 
 
@@ -132,7 +137,9 @@ def _is_abandoned(folder: Path) -> bool:
     return True
 
 
-def _forget_old(runs: Path) -> None:
+def _forget_old(runs: Path, *, besides: str) -> None:
+    """Keep the newest; a run's name begins with its start, which a clock that was put back makes the oldest."""
     with contextlib.suppress(OSError):
-        for folder in sorted(runs.iterdir())[:-KEPT_RUNS]:
+        others = sorted(folder for folder in runs.iterdir() if folder.name != besides)
+        for folder in others[: -(KEPT_RUNS - 1)]:
             folders.remove(folder)

@@ -7,6 +7,7 @@ import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from farm import folders
+from farm.errors import UsageError
 from farm.workflow import run as runs
 
 _RUN = """
@@ -120,3 +122,57 @@ def test_a_folder_is_removed_whatever_is_in_it_and_nothing_else(tmp_path: Path) 
     folders.remove(tmp_path / "link")
     folders.remove(outside / "kept")
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["kept", "link", "outside"]
+
+
+@pytest.mark.usefixtures("homes")
+def test_a_clock_that_was_put_back_does_not_cost_a_run_its_own_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runs, "KEPT_RUNS", 3)
+    later = [runs.state_home() / "runs" / f"2999010{day}-000000-aaaa" for day in range(1, 5)]
+    for folder in later:
+        folders.make_private(folder)
+
+    with runs.started() as run:
+        (run.logs / "report.json").touch()
+
+    assert (run.logs / "report.json").is_file()
+    assert sorted(run.logs.parent.iterdir()) == [run.logs, *later[2:]]
+
+
+@pytest.fixture
+def shared(homes: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that farm takes in one that all users share."""
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    monkeypatch.setattr(tempfile, "tempdir", str(homes))
+    return homes / f"farm-{os.getuid()}"
+
+
+def test_a_runtime_folder_that_others_can_enter_is_refused(shared: Path) -> None:
+    shared.mkdir()
+    shared.chmod(0o750)
+    with pytest.raises(UsageError, match=f"{shared} has mode 0750") as caught, runs.started():
+        pass
+    assert f"chmod 700 {shared}" in str(caught.value.fix)
+    shared.chmod(0o700)
+    with runs.started() as run:
+        assert run.runtime.parent == shared
+
+
+def test_a_runtime_folder_of_somebody_else_is_refused(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    me = os.getuid()
+    theirs = shared.with_name(f"farm-{me + 1}")
+    theirs.mkdir(mode=0o700)
+    # Only root can give a folder away: here its maker is it who has become somebody else.
+    monkeypatch.setattr(os, "getuid", lambda: me + 1)
+    with pytest.raises(UsageError, match=f"{theirs} belongs to user {me}, not to you"), runs.started():
+        pass
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "link to nothing"])
+def test_something_else_in_the_place_of_the_runtime_folder_is_refused(shared: Path, kind: str) -> None:
+    if kind == "file":
+        shared.touch()
+    else:
+        (shared.parent / "theirs").mkdir()
+        shared.symlink_to(shared.parent / ("theirs" if kind == "link" else "nothing"))
+    with pytest.raises(UsageError, match=f"{shared} is no folder"), runs.started():
+        pass
