@@ -98,7 +98,13 @@ async def test_one_that_ends_as_often_as_it_is_started(board: ContainerHost, sho
     assert board.id() != made
 
 
-async def test_two_coordinators_that_come_at_once_make_one(board: ContainerHost, short: Path) -> None:
+@pytest.mark.parametrize("before", ["none", "one that has ended"])
+async def test_coordinators_that_come_at_once_make_one(board: ContainerHost, short: Path, before: str) -> None:
+    if before != "none":
+        async with opened(board.node(), short):
+            pass
+        board.run(f"kill {NAME}")
+
     async def come(number: int) -> str:
         directory = short / str(number)
         directory.mkdir()

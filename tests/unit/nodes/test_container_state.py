@@ -25,6 +25,7 @@ RUNNING = {
 
 def judged(label: str | None = WANTED.hash, *, caps: dict[str, int] = CAPS, restarts: int = 0, **now: object) -> State:
     said = {
+        "Id": "5f2c",
         "State": {**RUNNING, **now},
         "RestartCount": restarts,
         "Config": {"Labels": {LABEL: label} if label else None},
@@ -34,7 +35,7 @@ def judged(label: str | None = WANTED.hash, *, caps: dict[str, int] = CAPS, rest
 
 
 def test_one_that_is_as_it_should_be() -> None:
-    assert judged(restarts=3) == State(is_running=True, is_passing=False, flaw=None, restarts=3)
+    assert judged(restarts=3) == State(id="5f2c", is_running=True, is_passing=False, flaw=None, restarts=3)
 
 
 @pytest.mark.parametrize("label", ["another", None])

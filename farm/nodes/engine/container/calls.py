@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import io
 import json
+import re
 import tarfile
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
@@ -26,7 +27,9 @@ _SECONDS = 10.0
 _SLOW_SECONDS = 90.0
 # Engines tell every few seconds how far a pull has come, but not while they unpack a layer.
 _SILENCE_SECONDS = 300.0
-_LAST_LINES = 5
+_LOG_LINES, _LAST_LINES = 100, 3
+# How buildkitd tells what ends it; a trace of its own stack may come after that.
+_TELLING = re.compile(r"buildkitd: |.*\blevel=(?:error|fatal)\b")
 
 
 class CallError(Exception):
@@ -90,42 +93,49 @@ class Calls:
                 if len(rest) > docker_http.MOST_BYTES:
                     raise NotDockerError("its answer has no end")
 
-    async def create(self, wanted: Settings) -> None:
-        """Make the container, without starting it. Raises NameTakenError, too."""
+    async def create(self, wanted: Settings) -> str:
+        """Make the container, without starting it; its identity. Raises NameTakenError, too."""
         body = {**wanted.body, "Labels": {LABEL: wanted.hash}}
         try:
-            await self._json("POST", f"/containers/create?name={NAME}", body=body, within=_SLOW_SECONDS)
+            made = await self._json("POST", f"/containers/create?name={NAME}", body=body, within=_SLOW_SECONDS)
         except CallError as error:
             # Podman before 5.6 says 500 and means 409.
             if error.status == 409 or "already in use" in str(error):
                 raise NameTakenError(error.status, str(error)) from error
             raise
+        return str(made.get("Id", ""))
 
-    async def put(self, files: Mapping[str, str]) -> None:
+    async def put(self, container: str, files: Mapping[str, str]) -> None:
         """Lay files into the container; they are nowhere else on the node."""
         headers = {"Content-Type": "application/x-tar"}
-        target = f"/containers/{NAME}/archive?path=/"
+        target = f"/containers/{quote(container)}/archive?path=/"
         await self._call("PUT", target, headers, body=_packed(files), within=_SLOW_SECONDS)
 
-    async def start(self) -> None:
+    async def start(self, container: str) -> None:
         """Start it; one that runs already is left as it is."""
-        await self._call("POST", f"/containers/{NAME}/start", within=_SLOW_SECONDS)
+        await self._call("POST", f"/containers/{quote(container)}/start", within=_SLOW_SECONDS)
 
-    async def remove(self) -> None:
-        """Take it away, running or not; its named volume stays. One that is gone, or going, is no error."""
+    async def remove(self, container: str) -> None:
+        """Take it away, running or not; its named volume stays. One that is gone, or going, is no error.
+
+        Never by name: by now that may be another's, and somebody builds in it.
+        """
         try:
-            await self._call("DELETE", f"/containers/{NAME}?force=true", within=_SLOW_SECONDS)
+            await self._call("DELETE", f"/containers/{quote(container)}?force=true", within=_SLOW_SECONDS)
         except CallError as error:
             if error.status not in (404, 409):
                 raise
 
     async def last_words(self) -> tuple[str, ...]:
-        """The last lines that it printed, nothing where they cannot be had."""
-        target = f"/containers/{NAME}/logs?stdout=true&stderr=true&tail={_LAST_LINES}"
+        """The last lines in which it told of errors, else its last lines; nothing where they cannot be had."""
+        target = f"/containers/{NAME}/logs?stdout=true&stderr=true&tail={_LOG_LINES}"
         try:
-            return _lines(await self._call("GET", target))[-_LAST_LINES:]
+            lines = _lines(await self._call("GET", target))
         except (CallError, NotDockerError):
             return ()
+        # Started again and again, it says the same each time.
+        telling = tuple(dict.fromkeys(line for line in lines if _TELLING.match(line)))
+        return (telling or lines)[-_LAST_LINES:]
 
     async def _json(
         self, method: str, target: str, *, body: Mapping[str, Any] | None = None, within: float = _SECONDS

@@ -91,7 +91,7 @@ async def _mend(container: Container, now: State, emit: Emit) -> Kept | None:
             assert version is not None
             return Kept(version=version, unheld=now.unheld)
         _tell(container, emit, f"makes its container {NAME} anew, with the cache that it has: {flaw}")
-        await container.calls.remove()
+        await container.calls.remove(now.id)
         return await _make(container, emit)
 
 
@@ -103,17 +103,17 @@ async def _make(container: Container, emit: Emit) -> Kept | None:
         await _pull(container)
     _tell(container, emit, f"starts BuildKit in its container {NAME}")
     try:
-        await calls.create(wanted)
+        made = await calls.create(wanted)
     except NameTakenError:
         return None
     try:
-        await calls.put(wanted.files)
-        await calls.start()
+        await calls.put(made, wanted.files)
+        await calls.start(made)
     except CallError as error:
         if error.status == 404:
             return None
         # What was made and cannot be started would only be in the way.
-        await calls.remove()
+        await calls.remove(made)
         raise
     said = await calls.inspect()
     if said is None:

@@ -19,10 +19,12 @@ _CAPS = {"Memory": "memory", "NanoCpus": "cpus", "CpuShares": "nice", "BlkioWeig
 class State:
     """The container as it is.
 
-    `flaw` says in words why it must be made anew, as far as the engine knows; `is_passing` that it will be another one
-    in a moment. `restarts` counts how often it was started again. `unheld` are the limits that the engine did not take.
+    `id` tells it from another of the same name. `flaw` says in words why it must be made anew, as far as the engine
+    knows; `is_passing` that it will be another one in a moment. `restarts` counts how often it was started again.
+    `unheld` are the limits that the engine did not take.
     """
 
+    id: str
     is_running: bool
     is_passing: bool
     flaw: str | None
@@ -40,6 +42,7 @@ def state(said: Mapping[str, Any], wanted: Settings) -> State:
     labels = _part(said, "Config").get("Labels") or {}
     drift = None if labels.get(LABEL) == wanted.hash else "its settings are no longer those wanted"
     return State(
+        id=str(said.get("Id", "")),
         is_running=is_running,
         is_passing=word in _PASSING or (bool(now.get("Restarting")) and restarts < _FEW_RESTARTS),
         flaw=drift if is_running else _ended(word, now),
