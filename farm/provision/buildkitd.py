@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tomllib
 from collections.abc import Mapping, Sequence
 
@@ -120,7 +119,7 @@ def _rootless_unit(user: str) -> str:
     """
     run = SOCKET.rpartition("/")[0]
     return f"""Type=exec
-User={shlex.quote(user)}
+User={user}
 RuntimeDirectory=buildkit
 RuntimeDirectoryMode=0700
 StateDirectory={_STATE}
@@ -190,17 +189,18 @@ sysctl --quiet --load=$file
 
 def _subordinate_ids(user: str) -> Step:
     name = quoted(user)
+    listed = f"cut -d : -f 1 %s 2>/dev/null | grep -qxF -e {name}"
+    in_uids, in_gids = (listed % file for file in ("/etc/subuid", "/etc/subgid"))
     return Step(
         name="subordinate-ids",
         describe=f"give {user} 65536 users and groups of its own",
-        check="".join(
-            f"grep -q {quoted(f'^{user}:')} {file} 2>/dev/null || needed {user} is not in {file}\n"
-            for file in ("/etc/subuid", "/etc/subgid")
-        ),
+        check=f"""{in_uids} || needed {quoted(f"{user} is not in /etc/subuid")}
+{in_gids} || needed {quoted(f"{user} is not in /etc/subgid")}
+""",
         apply=f"""touch /etc/subuid /etc/subgid
 first=$(cat /etc/subuid /etc/subgid | awk -F : 'BEGIN {{ n = 100000 }} $2 + $3 > n {{ n = $2 + $3 }} END {{ print n }}')
 range=$first-$((first + 65535))
-grep -q {quoted(f"^{user}:")} /etc/subuid || usermod --add-subuids "$range" {name}
-grep -q {quoted(f"^{user}:")} /etc/subgid || usermod --add-subgids "$range" {name}
+{in_uids} || usermod --add-subuids "$range" {name}
+{in_gids} || usermod --add-subgids "$range" {name}
 """,
     )

@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from farm import elf
 from farm.errors import FarmError, UsageError
 from farm.nodes import local
 from farm.provision.buildkitd import PROGRAMS
 from farm.provision.step import Upload
-from farm.registry import elf
 
 # Debian's words for what a release of BuildKit, and Go, exist for.
 _ARCHITECTURES = {"amd64": "amd64", "arm64": "arm64", "armhf": "arm", "i386": "386", "riscv64": "riscv64"}
