@@ -26,16 +26,13 @@ class Kind(StrEnum):
 class Evidence:
     """What is known of a try that failed.
 
-    `is_session_lost`: the SSH session died; `is_socket_alive`: whether BuildKit still answers, None if nobody asked;
-    `is_silent`: a watchdog ended it; `exit_status` and `signal`: buildx's own; `step` and what follows: the step that
-    failed; `tail`: buildx's last lines.
+    `is_socket_alive`: whether BuildKit still answers, None if nobody asked; `exit_status` and `signal`: buildx's own;
+    `step` and what follows: the step that failed; `tail`: buildx's last lines.
     """
 
     exit_status: int | None
     signal: int | None = None
-    is_session_lost: bool = False
     is_socket_alive: bool | None = None
-    is_silent: bool = False
     step: str | None = None
     step_error: str = ""
     step_exit_code: int | None = None
@@ -121,12 +118,8 @@ def classify(evidence: Evidence) -> Diagnosis:
 
 
 def _by_connection(evidence: Evidence) -> Diagnosis | None:
-    if evidence.is_session_lost:
-        return Diagnosis(kind=Kind.NODE_LOST, reason="the connection to the node broke")
     if evidence.is_socket_alive is False:
         return Diagnosis(kind=Kind.NODE_LOST, reason="BuildKit on the node does not answer any more")
-    if evidence.is_silent:
-        return Diagnosis(kind=Kind.SILENT, reason="the node said nothing for too long")
     if evidence.signal is not None:
         return Diagnosis(
             kind=Kind.TRANSIENT,

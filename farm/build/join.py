@@ -109,12 +109,12 @@ async def join(
     if not finished.is_success:
         return NotJoined(diagnosis=classify(evidence(finished, steps)))
     try:
-        pushed = metadata.parse(metadata_file.read_text())
+        pushed = metadata.pushed(metadata_file.read_text())
     except (OSError, ValueError):
         pushed = None
     if pushed is None:
         return NotJoined(diagnosis=classify(Evidence(exit_status=0, tail=("ERROR: buildx wrote no index digest",))))
-    return Joined(index_digest=pushed.digest, reran=steps.reran)
+    return Joined(index_digest=pushed, reran=steps.reran)
 
 
 async def join_by_digest(

@@ -51,7 +51,7 @@ class Try:
     """
 
     evidence: Evidence | None
-    pushed: metadata.Pushed | None
+    pushed: str | None
     cached: int
     total: int
     sent: int
@@ -130,9 +130,9 @@ def _output(spec: Spec, place: Place, platform: Platform, endpoint: Endpoint) ->
     return exporters.local(spec.output, place.collect / platform.slug)
 
 
-def _pushed(metadata_file: Path) -> metadata.Pushed | None:
+def _pushed(metadata_file: Path) -> str | None:
     try:
-        return metadata.parse(metadata_file.read_text())
+        return metadata.pushed(metadata_file.read_text())
     except (OSError, ValueError) as error:
         raise BuildFailedError(
             f"buildx ended well but wrote no metadata that can be read: {error}", fix="try again, or update buildx"

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import codecs
-import re
+
+from farm.report import escapes
 
 # A line without an end is passed on in pieces of this many characters.
 LONGEST_LINE = 32_768
-# Escape sequences (ECMA-48: CSI, OSC and the two-character ones) and control characters other than tab.
-_UNPRINTABLE = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\-_]|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
-)
 
 
 class Lines:
@@ -42,4 +39,4 @@ class Lines:
 
 
 def _clean(line: str) -> str:
-    return _UNPRINTABLE.sub("", line.rstrip("\r").rpartition("\r")[2])
+    return escapes.without(line.rstrip("\r").rpartition("\r")[2])

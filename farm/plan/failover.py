@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from farm.build.failures import Kind
-from farm.build.outcome import Attempt
 from farm.plan.policy import Policy
 from farm.report import words
+from farm.report.outcome import Attempt
 from farm.retry import FIRST_PAUSE_LOST
 
 _MOVES_ON = {Kind.NODE_LOST, Kind.BUSY, Kind.SILENT}

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import IO, Protocol, Self, cast
 
+from farm import elf
 from farm.errors import VerificationError
-from farm.registry import elf
 from farm.registry.feed import Read
 
 _GZIP = b"\x1f\x8b"

@@ -19,12 +19,6 @@ _KEPT = 2000
 _VERSION = 1
 
 
-def default_path() -> Path:
-    """`farm/verified.json` in the user's state directory (XDG base directory specification)."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    return (Path(home) if Path(home).is_absolute() else Path.home() / ".local/state") / "farm" / "verified.json"
-
-
 def load(path: Path) -> dict[str, Checked]:
     """Everything remembered, by digest, oldest first. A missing or broken file remembers nothing."""
     try:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import posixpath
 import shlex
 
+from farm import elf
 from farm.platforms import Platform
-from farm.registry import elf
 from farm.registry.layers import Executable, Link
 from farm.registry.manifests import Config
 

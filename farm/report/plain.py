@@ -7,7 +7,7 @@ from functools import singledispatch
 from typing import Protocol, TextIO
 
 from farm.platforms import Platform
-from farm.report import words
+from farm.report import escapes, words
 from farm.report.events import (
     AttemptFailed,
     BuildFinished,
@@ -26,15 +26,6 @@ from farm.report.events import (
     Warned,
 )
 
-# What a build step prints may carry colours and cursor moves; a log in a mail or a journal should not.
-_CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours, cursor moves
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links
-    r"|\x1b[ -/]*[0-~]"  # everything else that begins with escape
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f]"
-)
-
-
 # BuildKit's own steps (contexts, metadata, exports) come many times each and say nothing to somebody who reads a mail.
 _INSTRUCTION = re.compile(r"\[(?:[^\]]* )?\d+/\d+\] ")
 
@@ -44,7 +35,7 @@ _COMMAND = re.compile(r'process ".*" did not complete successfully: ', re.DOTALL
 
 def clean(text: str) -> str:
     """The text on one line, without terminal escapes and control characters: it may not look like farm's own."""
-    return _CONTROL.sub("", text.replace("\n", " "))
+    return escapes.without(text.replace("\n", " "))
 
 
 def line(event: Event) -> str | None:

@@ -109,7 +109,7 @@ async def checked(platform: Platform, tried: Try, bench: Bench) -> Checked | Non
     if tried.pushed is None or bench.repository is None:
         return None
     repository = bench.repository
-    pushed = repository.with_digest(tried.pushed.digest)
+    pushed = repository.with_digest(tried.pushed)
 
     async def look() -> Checked:
         manifest = await bench.client.manifest(pushed)

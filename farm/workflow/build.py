@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from farm.build import collect, proxy_arguments
 from farm.build.instance import keep_identity
@@ -206,7 +207,7 @@ async def _line(
             join_builder=join_builder,
             journal=journal,
             inputs=made_of,
-            known=memory.load(memory.default_path()),
+            known=memory.load(_verified()),
         )
         if to.references and not kept:
             join_builder.begin(winners(plan.assignments))
@@ -251,4 +252,8 @@ def _remember(bench: Bench) -> None:
     with contextlib.suppress(OSError):
         fresh = [checked for checked in bench.checked if checked.digest not in bench.known]
         if fresh:
-            memory.store(memory.default_path(), fresh)
+            memory.store(_verified(), fresh)
+
+
+def _verified() -> Path:
+    return state_home() / "verified.json"

@@ -155,7 +155,7 @@ def _built(
         node=node,
         engine=f"{success.endpoint.engine} {success.endpoint.version}",
         digest=checked.digest if checked else None,
-        pushed=tried.pushed.digest if tried.pushed else None,
+        pushed=tried.pushed,
         attempts=attempts,
         seconds=seconds,
         cached=tried.cached,

@@ -59,8 +59,8 @@ def built_images(run: Run, tries: dict[Platform, Try]) -> dict[str, str]:
     found: dict[str, str] = {}
     for platform, tried in tries.items():
         assert tried.pushed is not None
-        document = run.manifest(tried.pushed.digest)
-        found |= run.images(tried.pushed.digest) if "manifests" in document else {str(platform): tried.pushed.digest}
+        document = run.manifest(tried.pushed)
+        found |= run.images(tried.pushed) if "manifests" in document else {str(platform): tried.pushed}
     return found
 
 
@@ -157,7 +157,7 @@ async def test_digests_are_joined_without_any_node(run: Run) -> None:
         spec,
         config=place.config,
         repository=run.repository,
-        digests=[tried.pushed.digest for tried in tries.values() if tried.pushed],
+        digests=[tried.pushed for tried in tries.values() if tried.pushed],
         plain_http=[run.farm.registry.domain],
         log=run.logs / "join.log",
     )

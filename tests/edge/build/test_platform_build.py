@@ -23,9 +23,9 @@ async def test_a_platform_is_built_and_pushed_by_digest(run: Run) -> None:
     tried = await run.build(run.spec(), run.place(), run.farm.pi, ARM_V7)
     assert tried.evidence is None
     assert tried.pushed is not None
-    index = run.manifest(tried.pushed.digest)
-    assert index["mediaType"] == tried.pushed.media_type
-    assert list(run.images(tried.pushed.digest)) == ["linux/arm/v7"]
+    index = run.manifest(tried.pushed)
+    assert index["mediaType"] == "application/vnd.oci.image.index.v1+json"
+    assert list(run.images(tried.pushed)) == ["linux/arm/v7"]
     assert (tried.cached, tried.total) == (0, 2)
     assert tried.sent > len(HELLO)
 
@@ -48,7 +48,7 @@ async def test_the_second_time_everything_is_cached_and_the_image_the_same(run: 
     run.write(HELLO, hello="twice")
     tries = [await run.build(run.spec(), run.place(name), run.farm.pi, ARM64) for name in ("one", "two")]
     assert [(tried.cached, tried.total) for tried in tries] == [(0, 2), (2, 2)]
-    first, second = (run.images(tried.pushed.digest) for tried in tries if tried.pushed)
+    first, second = (run.images(tried.pushed) for tried in tries if tried.pushed)
     assert first == second
 
 

@@ -65,11 +65,3 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(memory.load(path)) == ["sha256:a"]
     assert [file.name for file in path.parent.iterdir()] == ["verified.json"]
-
-
-def test_it_lies_in_the_state_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert memory.default_path() == tmp_path / "farm" / "verified.json"
-    monkeypatch.setenv("XDG_STATE_HOME", "relative")
-    monkeypatch.setenv("HOME", str(tmp_path / "me"))
-    assert memory.default_path() == tmp_path / "me/.local/state/farm/verified.json"

@@ -176,3 +176,12 @@ def test_something_else_in_the_place_of_the_runtime_folder_is_refused(shared: Pa
         shared.symlink_to(shared.parent / ("theirs" if kind == "link" else "nothing"))
     with pytest.raises(UsageError, match=f"{shared} is no folder"), runs.started():
         pass
+
+
+def test_the_state_lies_where_the_system_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert runs.state_home() == tmp_path / "farm"
+    monkeypatch.setenv("HOME", str(tmp_path / "me"))
+    for unusable in ("relative", ""):
+        monkeypatch.setenv("XDG_STATE_HOME", unusable)
+        assert runs.state_home() == tmp_path / "me/.local/state/farm"

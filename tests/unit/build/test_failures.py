@@ -123,12 +123,7 @@ def test_advice_is_given_for_usual_mistakes(name: str) -> None:
 @pytest.mark.parametrize("name", KINDS)
 def test_a_broken_connection_outweighs_what_buildx_says(name: str) -> None:
     evidence = recorded.evidence(name)
-    assert classify(replace(evidence, is_session_lost=True)).kind is Kind.NODE_LOST
     assert classify(replace(evidence, is_socket_alive=False)).kind is Kind.NODE_LOST
-
-
-def test_a_watchdog_outweighs_the_cancelled_step() -> None:
-    assert classify(replace(recorded.evidence("interrupted"), is_silent=True)).kind is Kind.SILENT
 
 
 def test_a_daemon_that_is_back_at_once_ran_out_of_memory() -> None:

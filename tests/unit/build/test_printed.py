@@ -16,7 +16,7 @@ from farm.build.printed import LONGEST_LINE, Lines
         (b"tab\tstays\n", ["tab\tstays"]),
         (b"\x1b[1;31mred\x1b[0m\n", ["red"]),
         (b"\x1b]0;title\x07text\x1b]8;;http://x\x1b\\link\n", ["textlink"]),
-        (b"bell\x07 back\x08 nul\x00 esc\x1bc\n", ["bell back nul escc"]),
+        (b"bell\x07 back\x08 nul\x00 esc\x1bc\n", ["bell back nul esc"]),
         ("\u009b31mc1\n".encode(), ["31mc1"]),
         ("gr\u00fc\u00df\n".encode(), ["gr\u00fc\u00df"]),
         (b"\xff\xfe\n", ["\ufffd\ufffd"]),

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from farm import platforms
-from farm.registry import elf
+from farm import elf, platforms
 
 # The first 64 bytes as `xxd -p -l 64` prints them, the later fields zeroed where they do not matter.
 AMD64 = "7f454c4602010100000000000000000003003e0001000000" + "00" * 40

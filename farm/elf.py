@@ -26,6 +26,8 @@ _MACHINES = {
     (243, 64, "little"): "riscv64",
     (258, 64, "little"): "loong64",
 }
+ARCHITECTURES = frozenset(_MACHINES.values())
+"""Those that have a name in OCI's words."""
 _EXECUTABLE, _SHARED = 2, 3
 _HARD_FLOAT = 0x400
 
