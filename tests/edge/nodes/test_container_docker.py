@@ -229,16 +229,17 @@ async def test_a_registry_that_wants_a_login_gets_the_coordinators_and_the_node_
 ) -> None:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     refused = await refusal(board, short, image=images[1])
-    assert isinstance(refused, UnreachableError)
+    domain = images[1].partition("/")[0]
+    assert isinstance(refused, RefusedError)
     assert f"its Docker cannot pull {images[1]}: " in refused.what
     assert "no basic auth credentials" in refused.what
+    assert refused.fix == f"run: docker login {domain}"
 
-    domain = images[1].partition("/")[0]
     pair = base64.b64encode(f"{LOGIN[0]}:wrong".encode()).decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {domain: {"auth": pair}}}))
     refused = await refusal(board, short, image=images[1])
     assert isinstance(refused, RefusedError)
-    assert f"with this machine's login for {domain}" in refused.what
+    assert f"cannot pull {images[1]} with this machine's login for {domain}: " in refused.what
 
     pair = base64.b64encode(":".join(LOGIN).encode()).decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {domain: {"auth": pair}}}))
@@ -248,12 +249,17 @@ async def test_a_registry_that_wants_a_login_gets_the_coordinators_and_the_node_
     assert board.machine.run(f"{kept} 2>/dev/null", check=False) == ""
 
 
-async def test_an_image_that_is_not_there(board: ContainerHost, short: Path) -> None:
+async def test_an_image_that_cannot_be_had_costs_nobody_the_container_that_there_is(
+    board: ContainerHost, short: Path
+) -> None:
+    async with opened(board.node(), short):
+        made = board.id()
     gone = board.image.rpartition(":")[0] + ":v0"
     error = await refusal(board, short, image=gone)
+    assert isinstance(error, UnreachableError)
     assert f"board: its Docker cannot pull {gone}: manifest for {gone} not found" in error.what
     assert error.fix == "pull it on the node by hand, or name one with `image:` that Docker there can reach"
-    assert board.container() is None
+    assert board.id() == made
 
 
 async def test_limits_that_the_kernel_cannot_hold_are_told_each_time(board: ContainerHost, short: Path) -> None:

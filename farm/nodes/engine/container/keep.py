@@ -81,6 +81,8 @@ async def _mend(container: Container, now: State, emit: Emit) -> Kept | None:
     flaw = now.flaw or (None if version else "its BuildKit does not answer")
     if version is not None and flaw is None:
         return Kept(version=version, unheld=now.unheld)
+    # First of all: what there is must not go for an image that cannot be had.
+    await _have_image(container, emit)
     # Nobody builds in one that does not run.
     async with _alone(container, emit) if now.is_running else contextlib.nullcontext(None) as others:
         if others is not None and version is None:
@@ -98,9 +100,7 @@ async def _mend(container: Container, now: State, emit: Emit) -> Kept | None:
 async def _make(container: Container, emit: Emit) -> Kept | None:
     """Make, start and hear it; None where somebody else was faster."""
     calls, wanted = container.calls, container.wanted
-    if not await calls.has_image(wanted.image):
-        _tell(container, emit, f"pulls {wanted.image}")
-        await _pull(container)
+    await _have_image(container, emit)
     _tell(container, emit, f"starts BuildKit in its container {NAME}")
     try:
         made = await calls.create(wanted)
@@ -129,21 +129,30 @@ async def _make(container: Container, emit: Emit) -> Kept | None:
     return Kept(version=version, unheld=now.unheld)
 
 
+async def _have_image(container: Container, emit: Emit) -> None:
+    if not await container.calls.has_image(container.wanted.image):
+        _tell(container, emit, f"pulls {container.wanted.image}")
+        await _pull(container)
+
+
 async def _pull(container: Container) -> None:
     """First as anybody; a login is shown only to a registry that wants one."""
     image = container.wanted.image
+    what = f"{container.node.name}: its {container.host.name} cannot pull {image}"
     try:
         await container.calls.pull(image, None)
     except CallError as error:
-        auth = await login.header(image.domain)
-        fix = f"pull it on the node by hand, or name one with `image:` that {container.host.name} there can reach"
-        what = f"{container.node.name}: its {container.host.name} cannot pull {image}"
-        if auth is None:
+        if not login.is_wanted(str(error)):
+            fix = f"pull it on the node by hand, or name one with `image:` that {container.host.name} there can reach"
             raise UnreachableError(f"{what}: {error}", fix=fix) from error
+        fix = f"run: docker login {image.domain}"
+        header = await login.header(image.domain)
+        if header is None:
+            raise RefusedError(f"{what}: {error}", fix=fix) from error
         try:
-            await container.calls.pull(image, auth)
+            await container.calls.pull(image, header)
         except CallError as refused:
-            raise RefusedError(f"{what}, with this machine's login for {image.domain}: {refused}", fix=fix) from refused
+            raise RefusedError(f"{what} with this machine's login for {image.domain}: {refused}", fix=fix) from refused
 
 
 async def _version(container: Container, now: State, *, within: float) -> str | None:
