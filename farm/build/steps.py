@@ -60,7 +60,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Began:
-    """A step started to run."""
+    """A step started to run; one that is cached does not."""
 
     step: Step
 
@@ -170,7 +170,9 @@ class Steps:
         step = self._steps.setdefault(digest, _named(str(vertex.get("name") or digest)))
         if vertex.get("started") and not step.is_running and not _is_look_up(vertex, step):
             step.is_running = True
-            yield Began(step=step)
+            # What is found in the cache begins and ends in one word.
+            if not (vertex.get("completed") and vertex.get("cached")):
+                yield Began(step=step)
 
     def _end(self, vertex: dict[str, Any]) -> Iterator[Change]:
         digest = str(vertex.get("digest"))

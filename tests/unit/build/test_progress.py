@@ -3,6 +3,7 @@ from __future__ import annotations
 from farm.build import progress, transcript
 from farm.build.steps import Steps
 from farm.platforms import Platform
+from farm.report import plain
 from farm.report.events import Event, LogLine, StepFinished, StepStarted
 from tests.unit.build import recorded
 
@@ -54,3 +55,9 @@ def test_the_log_reads_well() -> None:
     ]
     _, cached = recorded.read("cached")
     assert "< [build 2/4] WORKDIR /src: cached" in [transcript.line(change) for change in cached]
+
+
+def test_a_cached_step_is_one_line_of_plain_progress() -> None:
+    lines = [line for event in events("cached") if (line := plain.line(event)) and ("RUN" in line or "COPY" in line)]
+    assert len(lines) == 3
+    assert all(line.endswith(": cached") for line in lines)
