@@ -15,12 +15,13 @@ from pathlib import Path
 import pytest
 
 from farm.errors import Exit, FarmError
-from farm.inventory import Node
+from farm.inventory import Limits, Node
 from farm.nodes.engine import docker_api, liveness
 from farm.nodes.engine.endpoint import Endpoint, open_endpoint
 from farm.nodes.engine.info_call import NotBuildKitError
 from farm.nodes.facts import FoundEngine
 from farm.nodes.reach import Reached, reach
+from farm.report.events import Event, Warned
 from lab.debian_host import docker, tree
 from lab.debian_host import host as debian_host
 from lab.debian_host.host import USER, Host
@@ -250,21 +251,50 @@ async def test_a_user_outside_the_group_is_told_which_to_join(engine: Host, shor
     assert error.exit_code is Exit.REFUSED
 
 
-async def test_a_buildkitd_beside_it_comes_first_unless_the_inventory_says_otherwise(engine: Host, short: Path) -> None:
+@pytest.fixture
+async def beside(engine: Host) -> AsyncIterator[Host]:
+    """The same machine with a buildkitd of its own, too."""
     shutil.copy(BUILDCTL.with_name("buildkitd").resolve(), engine.path("/usr/local/bin/buildkitd"))
     engine.start(f"buildkitd --group {USER}", "/var/log/buildkitd.log")
     try:
         await eventually(lambda: engine.path("/run/buildkit/buildkitd.sock").exists())
-        chosen = []
-        for name in ("auto", "docker", "buildkitd"):
-            found = await reach(node(engine, engine=name))
-            endpoint = await opened(found, short)
-            chosen.append((endpoint.engine, endpoint.why.partition("; ")[2]))
-            await endpoint.close()
-            await close(found)
+        yield engine
     finally:
         engine.run("pkill -x buildkitd; while pgrep -x buildkitd; do sleep 0.1; done; rm /usr/local/bin/buildkitd")
+
+
+async def test_a_buildkitd_beside_it_comes_first_unless_the_inventory_says_otherwise(beside: Host, short: Path) -> None:
+    chosen = []
+    for name in ("auto", "docker", "buildkitd"):
+        found = await reach(node(beside, engine=name))
+        endpoint = await opened(found, short)
+        chosen.append((endpoint.engine, endpoint.why.partition("; ")[2]))
+        await endpoint.close()
+        await close(found)
     assert chosen == [("buildkitd", ""), ("docker", "as the inventory says"), ("buildkitd", "as the inventory says")]
+
+
+async def test_limits_are_told_to_each_step_unless_the_units_of_farm_hold_them(beside: Host, short: Path) -> None:
+    unit = "/etc/systemd/system/buildkit.service"
+    told = []
+    for text in ("# By hand.", "# Written by farm provision."):
+        beside.run(f"mkdir -p /etc/systemd/system && echo '{text}' >{unit}")
+        found = await reach(node(beside, limits=Limits(memory=1 << 30, parallel=2)))
+        events: list[Event] = []
+        endpoint = await open_endpoint(found.node, found.facts, found.session, short, emit=events.append)
+        told.append((endpoint.resources, [event.message for event in events if isinstance(event, Warned)]))
+        await endpoint.close()
+        await close(found)
+    beside.run(f"rm {unit}")
+    by_hand, by_farm = told
+    assert by_hand[0] == ("memory=1073741824",)
+    assert by_hand[1] == [
+        (
+            f"deb13: nothing holds the limits `parallel` there ({endpoint.why}); "
+            "`engine: container` holds them, and a buildkitd of `farm provision`"
+        )
+    ]
+    assert by_farm == ((), [])
 
 
 @pytest.mark.parametrize("name", ["auto", "docker"])
