@@ -45,8 +45,9 @@ class Built:
 class Failed:
     """A platform that is not there, with every try; `fix` is one line where there is advice to give.
 
-    `output` are the last lines that the failed step printed. `error` is set where it was built, but what the registry
-    holds was not right or could not be looked at.
+    `output` are the last lines that the failed step printed. `is_turned_away`: its last node let farm in no more, by a
+    key or a host key. `error` is set where it was built, but what the registry holds was not right or could not be
+    looked at.
     """
 
     platform: Platform
@@ -54,6 +55,7 @@ class Failed:
     seconds: float
     fix: str | None = None
     output: tuple[str, ...] = ()
+    is_turned_away: bool = False
     error: FarmError | None = None
 
 

@@ -35,12 +35,16 @@ class Success:
 
 
 class TryFailedError(Exception):
-    """One try failed; the diagnosis says why, `output` is what the failed step printed last."""
+    """One try failed; the diagnosis says why, `output` is what the failed step printed last.
 
-    def __init__(self, diagnosis: Diagnosis, output: tuple[str, ...] = ()) -> None:
+    `is_turned_away`: the node itself let farm in no more.
+    """
+
+    def __init__(self, diagnosis: Diagnosis, output: tuple[str, ...] = (), *, is_turned_away: bool = False) -> None:
         super().__init__(diagnosis.reason)
         self.diagnosis = diagnosis
         self.output = output
+        self.is_turned_away = is_turned_away
 
 
 async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool) -> Success:
@@ -96,8 +100,10 @@ async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool
         except FarmError as error:
             # Whatever keeps this node away, another one may be there: for the run it is lost. With no other left, a
             # refusal (a changed host key, a key no longer let in) is the answer, which asking again does not change.
-            kind = Kind.REFUSED if may_wait and isinstance(error, RefusedError) else Kind.NODE_LOST
-            raise TryFailedError(Diagnosis(kind=kind, reason=error.what, fix=error.fix)) from error
+            is_turned_away = isinstance(error, RefusedError)
+            kind = Kind.REFUSED if may_wait and is_turned_away else Kind.NODE_LOST
+            diagnosis = Diagnosis(kind=kind, reason=error.what, fix=error.fix)
+            raise TryFailedError(diagnosis, is_turned_away=is_turned_away) from error
         yield endpoint
 
 

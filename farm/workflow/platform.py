@@ -27,7 +27,7 @@ async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
     try:
         built = await retrying(course.once, pause_after=course.pause_after)
     except TryFailedError as error:
-        return course.failed(error.diagnosis.fix, output=error.output)
+        return course.failed(error.diagnosis.fix, output=error.output, is_turned_away=error.is_turned_away)
     except FarmError as error:
         # One platform's bad end must not take the others' work along.
         return course.failed(error.fix, error=error)
@@ -111,7 +111,14 @@ class _Course:
         self._standbys = [name for name in self._standbys if name != move.node]
         return move.pause
 
-    def failed(self, fix: str | None, *, output: tuple[str, ...] = (), error: FarmError | None = None) -> Failed:
+    def failed(
+        self,
+        fix: str | None,
+        *,
+        output: tuple[str, ...] = (),
+        is_turned_away: bool = False,
+        error: FarmError | None = None,
+    ) -> Failed:
         """The outcome where no try has led to an image."""
         failed = Failed(
             platform=self._platform,
@@ -119,6 +126,7 @@ class _Course:
             seconds=self._seconds,
             fix=fix,
             output=output,
+            is_turned_away=is_turned_away,
             error=error,
         )
         self._bench.journal.failed(failed)

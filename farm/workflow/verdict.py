@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from farm.errors import BuildFailedError
+from farm.errors import BuildFailedError, RefusedError
 from farm.platforms import Platform
 from farm.report.outcome import Built, Failed, Outcome, log_name
 
@@ -31,7 +31,8 @@ def publishable(
 ) -> Publishable:
     """Decide whether there is an image to publish; platforms that are `allowed` to be missing may be.
 
-    Raises BuildFailedError, or the error of a platform whose image is wrong, where a platform is not there that must.
+    Where a platform is not there that must, raises the error of one whose image is wrong, RefusedError where boards
+    that let farm in no more are the only reason, else BuildFailedError.
     """
     built = tuple(outcome for outcome in outcomes if isinstance(outcome, Built))
     failed = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
@@ -41,7 +42,8 @@ def publishable(
     for outcome in failed:
         if outcome.error is not None:
             raise outcome.error
-    raise BuildFailedError(
+    is_refused = bool(failed) and all(outcome.is_turned_away for outcome in failed)
+    raise (RefusedError if is_refused else BuildFailedError)(
         f"not built: {', '.join(str(platform) for platform in absent)}; nothing was tagged",
         fix=next((outcome.fix for outcome in failed if outcome.fix), _where_to_read(failed)),
         details=_reasons(failed),

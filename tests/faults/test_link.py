@@ -143,7 +143,7 @@ def test_a_board_set_up_anew_in_the_middle_of_a_step(scene: Scene, what: str) ->
     scene.hazards.restart("pi4", "sshd")
 
     fault = f"{what} and link lost in the middle of a step"
-    ended = scene.ends(run, context, fault, AMD64, ARM64, code=6, within=25, noticed_within=15)
+    ended = scene.ends(run, context, fault, AMD64, ARM64, code=5, within=25, noticed_within=15)
 
     assert [node for node, _ in attempts(ended, ARM64)] == ["pi4", "pi4"]
     assert attempts(ended, ARM64)[-1] == ("pi4", "refused")

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from farm.errors import BuildFailedError, VerificationError
+from farm.errors import BuildFailedError, RefusedError, VerificationError
 from farm.platforms import Platform, parse
 from farm.report.outcome import Attempt, Built, Failed
 from farm.workflow.verdict import in_order, publishable
@@ -104,3 +104,12 @@ def test_of_several_platforms_the_first_ones_last_words_are_told() -> None:
     with pytest.raises(BuildFailedError) as caught:
         publishable([failed(AMD64, output=("here",)), failed(ARM64, output=("there",))], ALL, allowed=())
     assert caught.value.details[1:] == ("  | here",)
+
+
+def test_boards_that_let_farm_in_no_more_are_a_refusal_where_nothing_else_went_wrong() -> None:
+    turned_away = failed(ARM64, "pi4: the host key has CHANGED", is_turned_away=True)
+    with pytest.raises(RefusedError, match="not built: linux/arm64; nothing was tagged") as caught:
+        publishable([built(AMD64), turned_away, built(ARMV7)], ALL, allowed=())
+    assert caught.value.details == ("linux/arm64: pi4: the host key has CHANGED",)
+    with pytest.raises(BuildFailedError):
+        publishable([built(AMD64), turned_away, failed(ARMV7)], ALL, allowed=())
