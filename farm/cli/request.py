@@ -47,6 +47,13 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         allow=flags["allow"],
         output=output,
     )
+    allow_missing = _platforms("--allow-missing", flags["allow_missing"])
+    for platform in allow_missing:
+        if spec.platforms and platform not in spec.platforms:
+            raise UsageError(
+                f"--allow-missing {platform}: --platform does not ask for it",
+                fix="add it to --platform, or leave it out",
+            )
     resume = flags.get("resume")
     if resume is not None and output.type != "registry":
         raise UsageError("--resume goes on from what was pushed", fix="add -t, or leave --resume out")
@@ -63,7 +70,7 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         silence=flags["silence"],
         timeout=flags["timeout"],
         allow_emulation=flags["allow_emulation"],
-        allow_missing=_platforms("--allow-missing", flags["allow_missing"]),
+        allow_missing=allow_missing,
         resume=resume,
         wait=flags.get("wait"),
     )

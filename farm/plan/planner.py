@@ -92,8 +92,15 @@ def plan(
     return Plan(assignments=tuple(chosen[p] for p in platforms), missing=missing)
 
 
-def default_platforms(nodes: Mapping[str, Node], answers: Mapping[str, Facts | Unreachable]) -> tuple[Platform, ...]:
+def default_platforms(
+    nodes: Mapping[str, Node],
+    answers: Mapping[str, Facts | Unreachable],
+    *,
+    optional: Collection[Platform] = (),
+) -> tuple[Platform, ...]:
     """Every platform that the farm builds natively: what a node declares, else what is usual there.
+
+    Who names platforms as `optional` wants them, if they can be had.
 
     Raises NoNativeNodeError or UnreachableError where that is none.
 
@@ -112,7 +119,7 @@ def default_platforms(nodes: Mapping[str, Node], answers: Mapping[str, Facts | U
     if not found:
         missing = [answer for _, answer in sorted(answers.items()) if isinstance(answer, Unreachable)]
         raise _nobody((), nodes, answers, missing)
-    return tuple(sorted(found))
+    return tuple(sorted(found.union(optional)))
 
 
 _USUAL = {("amd64", ""), ("arm64", ""), ("arm", "v7"), ("riscv64", ""), ("ppc64le", ""), ("s390x", ""), ("loong64", "")}

@@ -142,7 +142,7 @@ async def _line(
         await stack.enter_async_context(switches.put_back(survey.reached))
         if not spec.platforms:
             survey = await switches.wake_for((), survey)
-        platforms = spec.platforms or planner.default_platforms(nodes, survey.answers)
+        platforms = spec.platforms or planner.default_platforms(nodes, survey.answers, optional=request.allow_missing)
         with stages.measured("sources"):
             pins = await prepare.pinned(spec, source, platforms, client, inventory.registries, emit)
             made_of = await prepare.inputs(spec, source, platforms, pins)

@@ -39,7 +39,9 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
         apart = doubles.singled(nodes, survey.answers)
         nodes, survey = apart.nodes, survey.of(apart.nodes)
         try:
-            platforms = request.spec.platforms or planner.default_platforms(nodes, survey.answers)
+            platforms = request.spec.platforms or planner.default_platforms(
+                nodes, survey.answers, optional=request.allow_missing
+            )
             plan = planner.plan(
                 platforms,
                 nodes,

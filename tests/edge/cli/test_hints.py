@@ -21,6 +21,10 @@ FARM = str(Path(sys.executable).with_name("farm"))
         (("build", ".", "--resume"), "add -t, or leave --resume out"),
         (("build", ".", "--silence", "soon"), "write 90s, 15m or 2h"),
         (("build", ".", "--platform", "linux/amd46"), "unknown architecture"),
+        (
+            ("build", ".", "--platform", "linux/amd64", "--allow-missing", "linux/arm64"),
+            "--allow-missing linux/arm64: --platform does not ask for it",
+        ),
         (("build", ".", "-t", "reg.lan/App:1"), "write app"),
         (("build", ".", "-t", "reg.lan/app@sha256:" + "0" * 64), "leave out what follows @"),
         (("build", ".", "--push"), "add -t"),

@@ -120,6 +120,15 @@ def test_a_declared_platform_of_a_silent_node_is_not_dropped_from_the_default() 
         plan_all(nodes, ANSWERS | {"pi4": away("pi4")})
 
 
+def test_a_platform_that_may_be_missing_is_asked_for_even_where_no_node_that_answers_has_it() -> None:
+    """An image that has lost it is not published as if it were whole."""
+    answers = ANSWERS | {"pi4": away("pi4")}
+    without = default_platforms(HOME, answers)
+    assert ARMV7 not in without
+    assert default_platforms(HOME, answers, optional=[ARMV7]) == (*without, ARMV7)
+    assert default_platforms(HOME, answers, optional=without) == without
+
+
 def test_all_nodes_silent_is_unreachable() -> None:
     with pytest.raises(UnreachableError):
         plan_all(HOME, {name: away(name) for name in HOME})
