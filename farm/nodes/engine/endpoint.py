@@ -12,7 +12,7 @@ from farm.inventory import Limits, Node
 from farm.nodes.engine import liveness
 from farm.nodes.engine.choose import choose
 from farm.nodes.engine.info_call import NotBuildKitError, SpeaksHttpError
-from farm.nodes.engine.step_limits import step_limits
+from farm.nodes.engine.step_limits import StepLimits, step_limits
 from farm.nodes.engine.stream import Stream
 from farm.nodes.engine.upgraded import Dial, Upgraded
 from farm.nodes.facts import Facts, FoundEngine
@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 # sun_path in unix(7) is 108 bytes with its final NUL.
 _LONGEST_PATH = 107
-
-
 # Docker would keep an untagged image of every build (BuildKit, exporter/containerimage: `store`).
 _OUTPUT_ATTRIBUTES = {"docker": (("store", "false"),)}
+# What `farm provision` has set up says so in its unit. These are words that every login shell reads alike.
+_PROVISIONED = "grep -qs farm.provision /etc/systemd/system/buildkit.service"
+_PROVISIONED_SOCKET = "/run/buildkit/buildkitd.sock"
+_COMMAND_SECONDS = 10.0
 
 
 class _Bridge(Protocol):
@@ -82,53 +84,52 @@ async def open_endpoint(
     """
     choice = choose(node, facts)
     engine = choice.engine
-    unheld: tuple[str, ...] = ()
+    limits: StepLimits | None = None
     if choice.in_container:
         from farm.nodes.engine.container import find, keep
 
         container = await find.find(node, engine, session)
-        unheld = (await keep.keep(container, emit=emit)).unheld
+        limits = StepLimits(unheld=(await keep.keep(container, emit=emit)).unheld)
         engine = FoundEngine(engine="container", socket=container.wanted.socket)
     bridge = await _bridged(node, engine, session, directory)
     socket = Path(engine.socket) if bridge is None else bridge.local
     try:
         version = await liveness.version(await liveness.dial(socket))
-        docker = engine.version if engine.engine == "docker" else None
-        is_rootless = engine.engine == "buildkitd" and engine.socket.startswith("/run/user/")
-        limits = step_limits(node.limits, buildkit=version, docker=docker, is_rootless=is_rootless)
-        is_set_up = choice.in_container or await _is_provisioned(node, engine, session)
+        limits = limits or await _step_limits(node, engine, version, session)
     except BaseException as error:
         if bridge is not None:
             await bridge.close()
         if isinstance(error, NotBuildKitError):
             raise _no_answer(node, engine, error) from error
         raise
-    if unheld := unheld if is_set_up else limits.unheld:
-        emit(Warned(message=_words(node, choice.why, unheld, in_container=choice.in_container)))
+    if limits.unheld:
+        emit(Warned(message=_words(node, choice.why, limits.unheld, in_container=choice.in_container)))
     return Endpoint(
         node=node.name,
         engine=engine.engine,
-        version=docker or version,
+        version=engine.version if engine.engine == "docker" and engine.version else version,
         socket=socket,
         why=choice.why,
         output_attributes=_OUTPUT_ATTRIBUTES.get(engine.engine, ()),
-        resources=() if is_set_up else limits.resources,
+        resources=limits.resources,
         _bridge=bridge,
     )
 
 
-async def _is_provisioned(node: Node, engine: FoundEngine, session: Session | None) -> bool:
-    """Whether farm has set up the buildkitd there, with the limits in its unit."""
-    if node.limits == Limits() or engine.socket != _PROVISIONED_SOCKET or session is None:
-        return False
-    done = await session.run(_PROVISIONED, timeout=_COMMAND_SECONDS)
-    return done.exit_status == 0
-
-
-_PROVISIONED_SOCKET = "/run/buildkit/buildkitd.sock"
-# Words that every login shell reads alike.
-_PROVISIONED = "grep -qs farm.provision /etc/systemd/system/buildkit.service"
-_COMMAND_SECONDS = 10.0
+async def _step_limits(node: Node, engine: FoundEngine, buildkit: str, session: Session | None) -> StepLimits:
+    """The limits that its steps must be told: none where the units of `farm provision` hold them for all builds."""
+    if node.limits == Limits():
+        return StepLimits()
+    if session is not None and engine.socket == _PROVISIONED_SOCKET:
+        done = await session.run(_PROVISIONED, timeout=_COMMAND_SECONDS)
+        if done.exit_status == 0:
+            return StepLimits()
+    return step_limits(
+        node.limits,
+        buildkit=buildkit,
+        docker=engine.version if engine.engine == "docker" else None,
+        is_rootless=engine.engine == "buildkitd" and engine.socket.startswith("/run/user/"),
+    )
 
 
 def _words(node: Node, why: str, unheld: tuple[str, ...], *, in_container: bool) -> str:
