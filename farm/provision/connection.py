@@ -25,6 +25,8 @@ from farm.nodes.ssh.target import Target
 _CONNECT_SECONDS = 15.0
 _POLL_SECONDS = 0.03
 _KEEPALIVE_SECONDS = 5
+_AGENT_SECONDS = 2.0
+_FAREWELL_SECONDS = 2.0
 _CHUNK = 1 << 18
 # What a step says is a few lines; more than this is somebody's login shell running wild.
 _MOST_BYTES = 4 << 20
@@ -110,7 +112,13 @@ class Shell:
     def close(self) -> None:
         """End the connection, and those to its jump hosts; a command that runs loses its input."""
         for connection in _chain(self._connection):
+            transport, way = connection.transport, connection.transport.sock
             connection.close()
+            if isinstance(way, paramiko.ProxyCommand):
+                # paramiko asks the command to end, from a thread of its own, and leaves what remains of it.
+                transport.join(_FAREWELL_SECONDS)
+                with way.process:
+                    way.process.kill()
 
     def _gone(self, reason: str) -> UnreachableError:
         return UnreachableError(
@@ -148,8 +156,16 @@ def connect(hops: Sequence[Target], host_keys: Sequence[str]) -> Shell:
 
 
 def _opened(target: Target, host_key: str, before: fabric.Connection | None) -> fabric.Connection:
-    keys = list(_keys(target))
+    with _agent_keys(target) as in_agent:
+        connection = _made(target, host_key, before, tuple(_keys(target, in_agent)))
+        connection.open()
+    connection.transport.set_keepalive(_KEEPALIVE_SECONDS)
+    return connection
 
+
+def _made(
+    target: Target, host_key: str, before: fabric.Connection | None, keys: Sequence[paramiko.PKey]
+) -> fabric.Connection:
     class Strategy(AuthStrategy):  # type: ignore[misc] # no types
         def __init__(self, ssh_config: Any, fabric_config: Any, username: str) -> None:
             del fabric_config, username
@@ -177,8 +193,6 @@ def _opened(target: Target, host_key: str, before: fabric.Connection | None) -> 
     if entry is None or entry.key is None:
         raise RefusedError(f"{target}: fabric cannot read its host key, {host_key.split()[0]}")
     connection.client.get_host_keys().add(name, entry.key.get_name(), entry.key)
-    connection.open()
-    connection.transport.set_keepalive(_KEEPALIVE_SECONDS)
     return connection
 
 
@@ -204,24 +218,29 @@ def _size(sftp: Any, target: str) -> int:
         return 0
 
 
-class _Agent(AgentSSH):  # type: ignore[misc]
+class _Agent(AgentSSH):  # type: ignore[misc] # no types
     """The agent at a socket that ~/.ssh/config may name; paramiko itself knows that of the environment only."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, connection: socket.socket) -> None:
         super().__init__()
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(2.0)
-        connection.connect(path)
         self._connect(connection)
 
 
-def _keys(target: Target) -> Iterator[paramiko.PKey]:
+@contextlib.contextmanager
+def _agent_keys(target: Target) -> Iterator[list[paramiko.PKey]]:
+    """What the agent holds, for as long as the block runs: it signs. A dead agent is no reason not to try the files."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+        keys: list[paramiko.PKey] = []
+        if target.agent:
+            with contextlib.suppress(OSError, paramiko.SSHException):
+                connection.settimeout(_AGENT_SECONDS)
+                connection.connect(target.agent)
+                keys = list(_Agent(connection).get_keys())
+        yield keys
+
+
+def _keys(target: Target, in_agent: Sequence[paramiko.PKey]) -> Iterator[paramiko.PKey]:
     """The named files first, then the agent's; of an encrypted file the agent's half. As `farm.nodes.ssh.identity`."""
-    in_agent: list[paramiko.PKey] = []
-    if target.agent:
-        # A dead agent is no reason not to try the files.
-        with contextlib.suppress(OSError, paramiko.SSHException):
-            in_agent = list(_Agent(target.agent).get_keys())
     for path in target.keys:
         key = _of_file(path, in_agent)
         if key is not None:
@@ -233,7 +252,7 @@ def _keys(target: Target) -> Iterator[paramiko.PKey]:
         yield from in_agent
 
 
-def _of_file(path: Path, in_agent: list[paramiko.PKey]) -> paramiko.PKey | None:
+def _of_file(path: Path, in_agent: Sequence[paramiko.PKey]) -> paramiko.PKey | None:
     if not path.is_file():
         return None
     try:
