@@ -127,3 +127,59 @@ def test_check_says_whether_all_are_there(machine: Machine) -> None:
 
     (machine.path / "buildctl").unlink()
     assert machine.tools("--check").returncode == 1
+
+
+def go(machine: Machine) -> None:
+    """A Go that says on each build for which architecture it would compile, and compiles nothing."""
+    program = machine.path / "go"
+    program.write_text(
+        "#!/bin/bash\n"
+        "case $1 in\n"
+        "env) echo go1.26.8 ;;\n"
+        "list) echo github.com/moby/buildkit ;;\n"
+        "build) for last; do :; done\n"
+        "  while [[ $1 != -o ]]; do shift; done\n"
+        '  for name in buildkitd buildctl; do echo "$GOOS $GOARCH ${GOARM:--} $CGO_ENABLED" >"$2$name"; done ;;\n'
+        "esac\n"
+    )
+    program.chmod(0o755)
+    for name in ("awk", "tee", "wc", "mv", "rm", "tail"):
+        (machine.path / name).symlink_to(str(shutil.which(name)))
+
+
+@pytest.mark.parametrize(
+    ("architecture", "words"),
+    [("arm64", "linux arm64 - 0"), ("armhf", "linux arm 7 0"), ("riscv64", "linux riscv64 - 0")],
+)
+def test_programs_for_a_board_of_another_architecture_are_built_once(
+    machine: Machine, architecture: str, words: str
+) -> None:
+    go(machine)
+
+    first, second = machine.tools("--for", architecture), machine.tools("--for", architecture)
+
+    assert first.returncode == 0, first.stderr
+    folder = Path(first.stdout.splitlines()[-1])
+    assert folder == machine.home / ".cache" / "farm" / "tools" / f"buildkit-v0.34.2-{architecture}"
+    assert (folder / "buildkitd").read_text() == f"{words}\n"
+    assert sorted(path.name for path in folder.iterdir()) == ["buildctl", "buildkitd"]
+    assert "building" not in second.stdout
+    assert second.stdout.splitlines()[-1] == str(folder)
+    assert machine.links() == {}
+
+
+def test_programs_for_this_machine_are_those_that_it_has_built_for_itself(machine: Machine) -> None:
+    built = machine.home / ".cache" / "farm" / "tools" / CACHED
+    for name, pinned in PINNED.items():
+        machine.install(built, name, says(name, f"v{pinned}"))
+
+    done = machine.tools("--for", {"x86_64": "amd64", "aarch64": "arm64"}[os.uname().machine])
+
+    assert done.stdout == f"{built}\n"
+
+
+def test_an_architecture_that_buildkit_is_not_built_for(machine: Machine) -> None:
+    done = machine.tools("--for", "m68k")
+
+    assert done.returncode == 1
+    assert done.stderr == "tools: --for: no BuildKit is built for m68k\n"
