@@ -174,6 +174,25 @@ def test_a_container_takes_no_more_memory_than_its_limit(
     assert state.split() == ["true", "0"]
 
 
+def test_a_container_runs_no_more_steps_at_a_time_than_its_limit(
+    mixed: Mixed, lab: Lab, registry: Registry, project: Projects, name: str
+) -> None:
+    farm = mixed(old={"limits": {"parallel": 1}})
+    step = "RUN cat /proc/uptime >from && sleep 1 && cat /proc/uptime >to && : @token"
+    stages = [f"FROM @base AS {stage}\n{step} {stage}\n" for stage in ("a", "b")]
+    copies = "".join(f"COPY --from={stage} /from /to /{stage}/\n" for stage in ("a", "b"))
+
+    run = farm(
+        *("build", str(project("".join((*stages, "FROM scratch\n", copies)))), "-t", f"{lab.registry}/{name}:1"),
+        *("--json", "--platform", _OWN, *_only("old")),
+    )
+
+    assert run.code == 0, run.err
+    files = registry.files(name, registry.images(f"{name}:1")[_OWN])
+    times = {path: float(content.split()[0]) for path, content in files.items()}
+    assert times["a/to"] <= times["b/from"] or times["b/to"] <= times["a/from"]
+
+
 def test_a_buildkitd_that_farm_has_not_set_up_tells_each_step_its_limit_and_the_join_finds_all(
     farm: Farm, lab: Lab, registry: Registry, project: Projects, name: str, tmp_path: Path
 ) -> None:
