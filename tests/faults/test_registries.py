@@ -86,6 +86,7 @@ def test_a_registry_that_comes_to_itself(
 @pytest.mark.parametrize(
     ("rule", "fault", "code", "within"),
     [
+        (Rule(fault=Answer(status=503), method="GET", path="/v2/$"), "503 for ever at the first word", 4, 15),
         (Rule(fault=_BROKEN, method="POST", path=_BLOBS), "500 for ever at the upload of layers", 6, 40),
         (Rule(fault=_BROKEN, method="PUT", path=_JOIN), "500 for ever at the join", 7, 60),
         (Rule(fault=_BROKEN, method="PUT", path=_TAG), "500 for ever at the tag", 7, 60),
