@@ -102,13 +102,10 @@ def build(
     )
 
 
-def imagetools_create(
-    builder: str, *, tags: Sequence[str], sources: Sequence[str], annotations: Sequence[str] = ()
-) -> Argv:
-    """Write one index over `sources` (references with a digest, all in the registry already) and give it the tags."""
+def imagetools_create(builder: str, *, sources: Sequence[str], annotations: Sequence[str] = ()) -> Argv:
+    """Print one index over `sources` (references with a digest, all in the registry): to push it takes a tag here."""
     return (
-        *("imagetools", "create", "--builder", builder, "--progress", "plain"),
-        *_each("--tag", tags),
+        *("imagetools", "create", "--builder", builder, "--progress", "plain", "--dry-run"),
         *_each("--annotation", annotations),
         *("--", *sources),
     )

@@ -6,8 +6,7 @@ are moved later, to the digest that is right.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +18,15 @@ from farm.build.log import Log
 from farm.build.platform_build import Place, evidence
 from farm.build.steps import Steps
 from farm.platforms import Platform
+from farm.registry.client import Manifest
 from farm.sources.spec import Spec
 
 UNVERIFIED = "farm-unverified"
-"""The tag of a join in each repository: the next join moves it, and nobody reads it, for the index has a digest."""
+"""The tag of a join in each repository: the next join moves it, and nobody reads it, for the index has a digest.
+
+A registry that lets no tag move refuses the next one: then the index is made by `index_over`, which needs no tag."""
 
 _BUILDER = "farm-join"
-_PUSHED = re.compile(r"pushing (sha256:[0-9a-f]{64}) to ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ async def join(
     return Joined(index_digest=pushed, reran=steps.reran)
 
 
-async def join_by_digest(
+async def index_over(
     buildx: Buildx,
     spec: Spec,
     *,
@@ -127,25 +128,23 @@ async def join_by_digest(
     plain_http: Sequence[str],
     log: Path,
     activity: run.Activity | None = None,
-) -> Joined | NotJoined:
-    """Write the index over what the nodes pushed to a repository by digest, without any node.
+) -> Manifest | NotJoined:
+    """The index over what the nodes pushed to a repository by digest, made without any node, and pushed nowhere.
 
-    For when a winner is gone before the join. `plain_http` names the registries that this machine reaches without TLS.
+    For when a winner is gone before the join, or the registry takes no tag beside the user's. `plain_http` names the
+    registries that this machine reaches without TLS.
     """
     nobody = Member(node="nobody", socket=config / "nobody.sock", platforms=())
     instance.write(config, f"{_BUILDER}-digests", [nobody], plain_http=plain_http)
     argv = commands.imagetools_create(
         f"{_BUILDER}-digests",
-        tags=[_unverified(repository)],
         sources=[f"{repository}@{digest}" for digest in digests],
         annotations=annotation.of_index(spec.annotations),
     )
-    steps = Steps()
-    finished = await _run(buildx, argv, config, log, steps, activity)
-    found = next((match[1] for line in steps.tail if (match := _PUSHED.search(line))), None)
-    if not finished.is_success or found is None:
-        return NotJoined(diagnosis=classify(evidence(finished, steps)))
-    return Joined(index_digest=found)
+    steps, lines = Steps(), list[str]()
+    finished = await _run(buildx, argv, config, log, steps, activity, lines.append)
+    found = metadata.printed(lines) if finished.is_success else None
+    return found or NotJoined(diagnosis=classify(evidence(finished, steps)))
 
 
 def _unverified(repository: str) -> str:
@@ -153,13 +152,18 @@ def _unverified(repository: str) -> str:
 
 
 async def _run(
-    buildx: Buildx, argv: commands.Argv, config: Path, log: Path, steps: Steps, activity: run.Activity | None = None
+    buildx: Buildx,
+    argv: commands.Argv,
+    config: Path,
+    log: Path,
+    steps: Steps,
+    activity: run.Activity | None = None,
+    keep: Callable[[str], None] | None = None,
 ) -> run.Finished:
+    def on_line(line: str) -> None:
+        written.write(line, steps.feed(line))
+        if keep:
+            keep(line)
+
     with Log(log, argv) as written:
-        return await run.buildx(
-            buildx,
-            argv,
-            config=config,
-            on_line=lambda line: written.write(line, steps.feed(line)),
-            activity=activity,
-        )
+        return await run.buildx(buildx, argv, config=config, on_line=on_line, activity=activity)

@@ -9,7 +9,8 @@ from farm.build import join
 from farm.build.failures import Diagnosis, Kind
 from farm.build.join import Joined, NotJoined
 from farm.build.run import Activity
-from farm.errors import FarmError, JoinFailedError
+from farm.errors import FarmError, JoinFailedError, UnreachableError
+from farm.registry import reference
 from farm.report.events import Warned
 from farm.report.outcome import Built
 from farm.retry import retrying
@@ -68,14 +69,16 @@ async def joined(built: Sequence[Built], bench: Bench, *, by_digest: bool) -> Jo
 
     def pause_after(error: Exception, tries: int) -> float | None:
         nonlocal without_nodes
-        if not isinstance(error, JoinError) or tries >= bench.policy.attempts:
+        if not isinstance(error, JoinError):
             return None
         kind = error.result.diagnosis.kind
-        if kind is Kind.REFUSED:
+        # The digests are in the registry already. To join them needs neither a node nor a tag, so that no refusal of
+        # the nodes' join is the last word, and it is no repetition that `retry:` may forbid.
+        is_other_way = not without_nodes and kind is not Kind.TRANSIENT
+        if not is_other_way and (kind is Kind.REFUSED or tries >= bench.policy.attempts):
             return None
         bench.emit(Warned(message=f"join, try {tries}: {error.result.diagnosis.reason}; once more"))
-        # The digests are in the registry already: another try need not depend on a node again.
-        without_nodes = without_nodes or kind is not Kind.TRANSIENT
+        without_nodes = without_nodes or is_other_way
         return bench.policy.pause(tries)
 
     try:
@@ -107,20 +110,25 @@ async def _by_nodes(built: Sequence[Built], bench: Bench, activity: Activity) ->
 
 
 async def _by_digest(built: Sequence[Built], bench: Bench, activity: Activity) -> Joined | NotJoined:
-    """Each repository holds its own copy of what was pushed, and the same index over the same digests."""
-    result: Joined | NotJoined | None = None
-    for repository in bench.place.repositories:
-        result = await join.join_by_digest(
-            bench.buildx,
-            bench.spec,
-            config=bench.place.config,
-            repository=repository,
-            digests=[outcome.pushed for outcome in built if outcome.pushed],
-            plain_http=bench.plain_http,
-            log=bench.logs / "join-by-digest.log",
-            activity=activity,
-        )
-        if isinstance(result, NotJoined):
-            return result
-    assert result is not None
-    return result
+    """Each repository holds its own copy of what was pushed, and gets the same index over the same digests."""
+    repositories = bench.place.repositories
+    found = await join.index_over(
+        bench.buildx,
+        bench.spec,
+        config=bench.place.config,
+        repository=repositories[0],
+        digests=[outcome.pushed for outcome in built if outcome.pushed],
+        plain_http=bench.plain_http,
+        log=bench.logs / "join-by-digest.log",
+        activity=activity,
+    )
+    if isinstance(found, NotJoined):
+        return found
+    try:
+        for repository in repositories:
+            place = reference.parse(f"{repository}@{found.digest}")
+            await bench.client.put_manifest(place, found.raw, found.media_type)
+    except FarmError as error:
+        kind = Kind.TRANSIENT if isinstance(error, UnreachableError) else Kind.REFUSED
+        return NotJoined(diagnosis=Diagnosis(kind=kind, reason=error.what, fix=error.fix))
+    return Joined(index_digest=found.digest)

@@ -6,6 +6,7 @@ import contextlib
 import json
 import subprocess
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -144,8 +145,14 @@ class Run:
     def tags(self) -> list[str]:
         """Every tag that the registry has for this run's repository."""
         url = f"{self.farm.registry.url}/v2/{self.repository.partition('/')[2]}/tags/list"
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return list(json.loads(answer.read())["tags"] or ())
+        try:
+            with urllib.request.urlopen(url, timeout=10) as answer:
+                return list(json.loads(answer.read())["tags"] or ())
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code != 404:
+                raise
+            return []
 
     def images(self, reference: str) -> dict[str, str]:
         """Platform and digest of each image of an index; attestations left out."""

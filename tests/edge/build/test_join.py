@@ -12,6 +12,8 @@ from farm.build.failures import Kind
 from farm.build.join import UNVERIFIED, Builder, Joined, NotJoined
 from farm.build.platform_build import Place, Try
 from farm.platforms import Platform
+from farm.registry.client import Client, Manifest
+from farm.registry.reference import parse
 from farm.sources.spec import Spec
 from tests.edge.build.small_farm import AMD64, ARM64, ARM_V7, Board, Run, board
 
@@ -147,39 +149,52 @@ async def test_one_platform_on_one_node_is_pushed_too(run: Run) -> None:
     assert run.tags() == [UNVERIFIED]
 
 
-async def test_digests_are_joined_without_any_node(run: Run) -> None:
-    run.write(STEPS, source="by digest")
-    spec = run.spec(annotations=("index:i=1", "manifest-descriptor:d=2", "plain=3"), tags=(f"{run.repository}:a",))
-    place = run.place()
-    tries = await build_all(run, spec, place)
-    joined = await join.join_by_digest(
+async def index_over(run: Run, spec: Spec, digests: Sequence[str]) -> Manifest | NotJoined:
+    return await join.index_over(
         locate.buildx(),
         spec,
-        config=place.config,
+        config=run.place().config,
         repository=run.repository,
-        digests=[tried.pushed for tried in tries.values() if tried.pushed],
+        digests=digests,
         plain_http=[run.farm.registry.domain],
         log=run.logs / "join.log",
     )
-    assert isinstance(joined, Joined)
-    assert run.images(UNVERIFIED) == built_images(run, tries)
-    index = run.manifest(UNVERIFIED)
-    assert index == run.manifest(joined.index_digest)
-    assert run.tags() == [UNVERIFIED]
+
+
+async def put(run: Run, found: Manifest) -> None:
+    async with Client({}) as client:
+        await client.put_manifest(parse(f"{run.repository}@{found.digest}"), found.raw, found.media_type)
+
+
+async def test_digests_are_joined_without_any_node_and_without_a_tag(run: Run) -> None:
+    run.write(STEPS, source="by digest")
+    spec = run.spec(annotations=("index:i=1", "manifest-descriptor:d=2", "plain=3"), tags=(f"{run.repository}:a",))
+    tries = await build_all(run, spec, run.place())
+    found = await index_over(run, spec, [tried.pushed for tried in tries.values() if tried.pushed])
+    assert isinstance(found, Manifest), found
+    await put(run, found)
+    assert run.images(found.digest) == built_images(run, tries)
+    index = run.manifest(found.digest)
     assert index["annotations"] == {"i": "1"}
     assert len(index["manifests"]) == 6
+    assert run.tags() == []
+
+
+@pytest.mark.parametrize("provenance", ["false", None], ids=["a bare image", "an index of its own"])
+async def test_one_platform_is_joined_by_digest_too(run: Run, provenance: str | None) -> None:
+    run.write(STEPS, source=f"one by digest {provenance}")
+    spec = run.spec(provenance=provenance)
+    tried = await run.build(spec, run.place(), run.farm.z, AMD64)
+    assert tried.pushed is not None
+    found = await index_over(run, spec, [tried.pushed])
+    assert isinstance(found, Manifest), found
+    await put(run, found)
+    assert run.images(found.digest) == built_images(run, {AMD64: tried})
+    assert (found.digest == tried.pushed) is (provenance is None)
 
 
 async def test_a_digest_that_is_not_there_is_refused(run: Run) -> None:
-    result = await join.join_by_digest(
-        locate.buildx(),
-        run.spec(),
-        config=run.place().config,
-        repository=run.repository,
-        digests=[f"sha256:{'0' * 64}"],
-        plain_http=[],
-        log=run.logs / "join.log",
-    )
+    result = await index_over(run, run.spec(), [f"sha256:{'0' * 64}"])
     assert isinstance(result, NotJoined)
     assert result.diagnosis.kind is Kind.REFUSED
     assert "not found" in result.diagnosis.reason

@@ -168,8 +168,8 @@ def test_a_context_that_looks_like_a_flag_is_none() -> None:
 
 
 def test_an_index_over_digests() -> None:
-    argv = commands.imagetools_create("j", tags=["r/a:1"], sources=["r/a@sha256:1"], annotations=["index:a=b"])
+    argv = commands.imagetools_create("j", sources=["r/a@sha256:1"], annotations=["index:a=b"])
     assert argv == (
-        *("imagetools", "create", "--builder", "j", "--progress", "plain"),
-        *("--tag", "r/a:1", "--annotation", "index:a=b", "--", "r/a@sha256:1"),
+        *("imagetools", "create", "--builder", "j", "--progress", "plain", "--dry-run"),
+        *("--annotation", "index:a=b", "--", "r/a@sha256:1"),
     )
