@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 from farm.errors import FarmError, JoinFailedError, UnreachableError
@@ -19,6 +20,8 @@ from farm.workflow.prepare import if_unreachable
 async def publish(references: Sequence[Reference], index: Manifest, bench: Bench) -> None:
     """Move tag after tag, each tried again where that may help.
 
+    A registry may take a tag and fail to say so: what seems not to have moved is looked at before it is called so.
+
     Raises JoinFailedError that says which tags have moved and which have not, and VerificationError where a tag then
     stands for something else.
     """
@@ -26,7 +29,12 @@ async def publish(references: Sequence[Reference], index: Manifest, bench: Bench
         try:
             await _moved(reference, index, bench)
         except FarmError as error:
-            raise _stopped(references[:number], references[number:], index, error) from error
+            found = await _found(reference, bench)
+            if found != index.digest:
+                raise _stopped(
+                    references[:number], references[number:], index, error, is_known=found is not None
+                ) from error
+            bench.emit(Warned(message=f"{reference} stands for what was built, although {error.what}"))
     await retrying(lambda: verify.tags(bench.client, references, index.digest), pause_after=if_unreachable)
 
 
@@ -50,12 +58,24 @@ async def _moved(reference: Reference, index: Manifest, bench: Bench) -> None:
     await retrying(once, pause_after=pause_after)
 
 
+async def _found(reference: Reference, bench: Bench) -> str | None:
+    """What a tag stands for now, "" for nothing; None where the registry does not say."""
+    with contextlib.suppress(FarmError, TimeoutError):
+        async with asyncio.timeout(bench.timeouts.silence):
+            return await bench.client.digest(reference) or ""
+    return None
+
+
 def _stopped(
-    moved: Sequence[Reference], left: Sequence[Reference], index: Manifest, error: FarmError
+    moved: Sequence[Reference], left: Sequence[Reference], index: Manifest, error: FarmError, *, is_known: bool
 ) -> JoinFailedError:
+    """The error for a tag, the first of those `left`, that could not be moved, as far as that `is_known`."""
     details = [f"{reference}: moved to {index.digest}" for reference in moved]
     details += [f"{reference}: not moved" for reference in left]
     state = "some tags have moved, others have not" if moved else "no tag has moved"
+    if not is_known:
+        details[len(moved)] = f"{left[0]}: not known to have moved"
+        state = f"whether {left[0]} has moved is not known"
     return JoinFailedError(
         f"every platform was built and checked, but {state}: {error.what}",
         fix=error.fix or "look at the registry and build again with --resume: what is built is reused",

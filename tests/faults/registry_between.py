@@ -27,6 +27,13 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """Passes the request on, and answers something else than the registry did."""
+
+    status: int
+
+
 class Hang:
     """Takes the request and never answers."""
 
@@ -42,7 +49,7 @@ class Rule:
     `after` is a pattern for `METHOD PATH` of a request that must have been passed on before.
     """
 
-    fault: Answer | Hang | Reset
+    fault: Answer | Done | Hang | Reset
     method: str = ".*"
     path: str = ""
     times: int | None = None
@@ -132,6 +139,8 @@ class RegistryBetween:
             for _ in _body(request):
                 pass
             _reply(request, fault.status, fault.headers, b"")
+        elif isinstance(fault, Done):
+            self._pass_on(request, instead=fault.status)
         elif isinstance(fault, Hang):
             self._over.wait()
         else:
@@ -139,7 +148,7 @@ class RegistryBetween:
             next(_body(request), None)
             request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    def _pass_on(self, request: BaseHTTPRequestHandler) -> None:
+    def _pass_on(self, request: BaseHTTPRequestHandler, *, instead: int | None = None) -> None:
         connection = http.client.HTTPConnection(self._behind, timeout=30)
         with contextlib.closing(connection):
             connection.putrequest(request.command, request.path, skip_host=True, skip_accept_encoding=True)
@@ -158,7 +167,11 @@ class RegistryBetween:
             headers = {name: value for name, value in answer.getheaders() if name.lower() not in _HOP}
             with self._lock:
                 self.passed.append(f"{request.command} {request.path}")
-            _reply(request, answer.status, headers, answer.read())
+            body = answer.read()
+            if instead is None:
+                _reply(request, answer.status, headers, body)
+            else:
+                _reply(request, instead, {}, b"")
 
 
 def _reply(request: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: bytes) -> None:

@@ -15,7 +15,7 @@ from tests.farm.registry import Registry
 from tests.faults.hazards import fill, small_disk
 from tests.faults.name_server import NameServer
 from tests.faults.own_registry import OwnRegistry
-from tests.faults.registry_between import Answer, Hang, RegistryBetween, Reset, Rule
+from tests.faults.registry_between import Answer, Done, Hang, RegistryBetween, Reset, Rule
 from tests.faults.scene import AMD64, ARM64, STEP, Scene, attempts
 
 GROUP = "The registry"
@@ -90,7 +90,10 @@ def test_a_registry_that_comes_to_itself(
         (Rule(fault=_BROKEN, method="POST", path=_BLOBS), "500 for ever at the upload of layers", 6, 40),
         (Rule(fault=_BROKEN, method="PUT", path=_JOIN), "500 for ever at the join", 7, 60),
         (Rule(fault=_BROKEN, method="PUT", path=_TAG), "500 for ever at the tag", 7, 60),
-        (Rule(fault=Answer(status=403), method="PUT", path=_JOIN), "403 at the join", 7, 20),
+        # Those whose tags stay where they are take the join's own tag only once; the index needs none.
+        (Rule(fault=Answer(status=403), method="PUT", path=_JOIN), "403 at the join", 0, 20),
+        (Rule(fault=Answer(status=409), method="PUT", path=_JOIN), "409 at the join", 0, 20),
+        (Rule(fault=Done(status=500), method="PUT", path=_TAG), "moves the tag and answers 500 for ever", 0, 30),
         (Rule(fault=Answer(status=403), method="PUT", path=_TAG), "403 at the tag", 7, 20),
         (Rule(fault=Answer(status=403), method="PUT", path=_MANIFESTS), "403 at every manifest", 6, 20),
         (Rule(fault=Answer(status=405), method="PUT", path=_TAG), "405 at the tag", 7, 20),
@@ -127,6 +130,27 @@ def test_the_second_of_two_tags_is_refused(scene: Scene, between: RegistryBetwee
     assert _digest(scene, 1) == _digest(scene, 2) == resumed.document["index_digest"]
     scene.holds(resumed, context)
     scene.measure(ended, "403 at the second of two tags, then `--resume`", seconds, then=resumed)
+
+
+def test_a_tag_that_nobody_can_tell_of(scene: Scene, between: RegistryBetween) -> None:
+    """It may have moved or not, and farm does not claim to know."""
+    between.rules += [
+        Rule(fault=Done(status=500), method="PUT", path=_TAG),
+        Rule(fault=_BROKEN, method="HEAD|GET", path=_TAG),
+    ]
+    context = scene.project(STEP)
+    scene.strike()
+    ended = scene.begin(context, more=("--retries", "1", "--node", "z1")).end(seconds=60)
+    seconds = time.time() - scene.struck
+
+    assert ended.code == 7, ended.err
+    assert "not known" in ended.document["error"]["what"]
+    assert ended.document["error"]["details"][0] == f"{scene.tag}: not known to have moved"
+    scene.measure(ended, "moves the tag and answers 500 for ever, and tells nothing of it", seconds)
+    between.mend()
+    resumed = scene.begin(context, more=("--resume",)).end(seconds=60)
+    assert resumed.code == 0, resumed.err
+    scene.holds(resumed, context)
 
 
 def _digest(scene: Scene, tag: int) -> str:
