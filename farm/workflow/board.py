@@ -101,7 +101,7 @@ async def undisturbed(node: Node, session: Session | None, say: Say) -> AsyncIte
 
     def emit(event: Event) -> None:
         if isinstance(event, Warned):
-            say(event.message)
+            say(event.message.removeprefix(f"{node.name}: "))
 
     held: list[Lease] = []
     try:

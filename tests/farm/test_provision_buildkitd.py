@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from lab.debian_host.host import Host
 from tests.farm.bare_hosts import bare, entry, inventory
 from tests.farm.boards import ROOT, Lab
 from tests.farm.command import Ended, Farm
-from tests.farm.projects import Projects
+from tests.farm.projects import Project, Projects
 from tests.farm.registry import Registry
+from tests.farm.waiting import wait_until
 
 _BUILDKITD = "/usr/local/bin/buildkitd"
 
@@ -93,6 +95,48 @@ def test_limits_are_systemds_to_hold(boards_alone: dict[str, Host]) -> None:
         assert set(shown) == {"MemoryMax=1073741824", "CPUQuotaPerSecUSec=1.500000s"}
         assert machine.run("ps -o ni= -C buildkitd").split() == ["7"]
         assert "max-parallelism = 2" in machine.run("cat /etc/buildkit/buildkitd.toml")
+
+
+def test_steps_run_where_the_limits_are(
+    mine: Farm, boards_alone: dict[str, Host], lab: Lab, project: Projects, name: str
+) -> None:
+    step = project("FROM @base\nRUN sleep 5; : @token\n")
+    for node, machine in boards_alone.items():
+        building = mine.start(*_building(step, node))
+        wait_until(partial(_sleeping, machine, step))
+        groups = machine.run(f"cat {' '.join(f'/proc/{pid}/cgroup' for pid in _sleeping(machine, step))}").splitlines()
+        assert {group for group in groups if group.startswith("0::")}
+        assert all(group.startswith("0::/buildkit.slice/") for group in groups if group.startswith("0::")), groups
+        ended = building.end()
+        assert ended.code == 0, ended.err
+
+
+def _building(step: Project, node: str) -> tuple[str, ...]:
+    return ("build", str(step), "--node", node, "--platform", "linux/amd64", "--output", "type=local,dest=out")
+
+
+def _sleeping(machine: Host, step: Project) -> list[str]:
+    """The processes of a step that sleeps there."""
+    return machine.run(f"pgrep -f '[s]leep 5; : {step.token}'", check=False).split()
+
+
+def test_a_restart_waits_until_nobody_builds_there(
+    farm: Farm, boards_alone: dict[str, Host], mine: Farm, lab: Lab, project: Projects, tmp_path: Path
+) -> None:
+    step = project("FROM @base\nRUN sleep 5; : @token\n")
+    machine = boards_alone["rootful"]
+    building = mine.start(*_building(step, "rootful"))
+    wait_until(partial(_sleeping, machine, step))
+    path = inventory(tmp_path / "other.yaml", lab, {"rootful": entry(machine, limits={"memory": "2GiB"})})
+
+    run = replace(farm, inventory=path)("provision", "rootful", "--json")
+
+    assert run.code == 0, run.err
+    assert "[rootful] waiting for a slot: its slot is held by" in run.err
+    assert states(run)["rootful buildkit-service"] == "changed"
+    ended = building.end()
+    assert ended.code == 0, ended.err
+    assert mine("provision", "rootful").code == 0  # with the limits of the other tests again
 
 
 def test_an_upload_that_was_cut_off_goes_on_and_another_program_is_replaced_in_place(
