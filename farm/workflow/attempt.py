@@ -10,10 +10,11 @@ from farm.build import platform_build
 from farm.build.failures import Diagnosis, Kind, classify
 from farm.build.platform_build import Try
 from farm.build.run import Activity
-from farm.errors import BusyError, FarmError, RefusedError
+from farm.errors import BusyError, FarmError, RefusedError, VerificationError
 from farm.nodes.engine.endpoint import Endpoint
 from farm.platforms import Platform
 from farm.registry import manifests, verify
+from farm.registry.client import NotThereError
 from farm.registry.verify import Checked
 from farm.report.events import Warned
 from farm.report.outcome import log_name
@@ -118,7 +119,13 @@ async def checked(platform: Platform, tried: Try, bench: Bench) -> Checked | Non
     pushed = repository.with_digest(tried.pushed)
 
     async def look() -> Checked:
-        manifest = await bench.client.manifest(pushed)
+        try:
+            manifest = await bench.client.manifest(pushed)
+        except NotThereError as error:
+            raise VerificationError(
+                f"{platform}: the registry took what was pushed and does not have it ({error.what})",
+                fix="look at the registry: its log, its disk, and what cleans up in it",
+            ) from error
         entry = manifests.image_entry(manifest.raw, platform)
         return await verify.image(bench.client, repository, platform, entry.digest, bench.known)
 

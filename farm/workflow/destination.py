@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from farm.build import shared_cache
+from farm.build.join import UNVERIFIED
 from farm.errors import UsageError
 from farm.inventory import Inventory
 from farm.registry import reference
@@ -38,10 +39,15 @@ class Destination:
 
 
 def destination(spec: Spec, inventory: Inventory) -> Destination:
-    """Read the tags. Raises UsageError where they cannot be pushed together, or one not at all."""
+    """Read the tags. Raises UsageError where they cannot be pushed together, or one must not be pushed at all."""
     plain_http = tuple(domain for domain, registry in inventory.registries.items() if registry.http)
     references = tuple(reference.parse(tag) for tag in spec.tags) if spec.output.type == "registry" else ()
     permitted.pushes(references, spec.cache_to, inventory.registries)
+    for found in references:
+        if found.tag == UNVERIFIED:
+            raise UsageError(
+                f"{found}: farm itself sets this tag, before it has checked the image", fix="choose another tag"
+            )
     kinds = {found.domain in plain_http for found in references}
     if len(kinds) > 1:
         # buildx has one switch for a whole push, which would drop the TLS of the other registry too.

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 
-from farm.errors import FarmError, JoinFailedError, UnreachableError
+from farm.errors import FarmError, JoinFailedError, RefusedError, UnreachableError, VerificationError
 from farm.registry import verify
 from farm.registry.client import Manifest
 from farm.registry.reference import Reference
@@ -23,7 +23,7 @@ async def publish(references: Sequence[Reference], index: Manifest, bench: Bench
     A registry may take a tag and fail to say so: what seems not to have moved is looked at before it is called so.
 
     Raises JoinFailedError that says which tags have moved and which have not, and VerificationError where a tag then
-    stands for something else.
+    stands for something else, or the registry does not say for what.
     """
     for number, reference in enumerate(references):
         try:
@@ -35,7 +35,14 @@ async def publish(references: Sequence[Reference], index: Manifest, bench: Bench
                     references[:number], references[number:], index, error, is_known=found is not None
                 ) from error
             bench.emit(Warned(message=f"{reference} stands for what was built, although {error.what}"))
-    await retrying(lambda: verify.tags(bench.client, references, index.digest), pause_after=if_unreachable)
+    try:
+        await retrying(lambda: verify.tags(bench.client, references, index.digest), pause_after=if_unreachable)
+    except (UnreachableError, RefusedError) as error:
+        raise VerificationError(
+            f"the tags have moved, but could not be read back: {error.what}",
+            fix=error.fix or "look at the registry and build again with --resume: what is built is reused",
+            details=(*(f"{reference}: moved to {index.digest}" for reference in references), *error.details),
+        ) from error
 
 
 async def _moved(reference: Reference, index: Manifest, bench: Bench) -> None:

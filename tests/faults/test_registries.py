@@ -97,6 +97,8 @@ def test_a_registry_that_comes_to_itself(
         (Rule(fault=Answer(status=403), method="PUT", path=_TAG), "403 at the tag", 7, 20),
         (Rule(fault=Answer(status=403), method="PUT", path=_MANIFESTS), "403 at every manifest", 6, 20),
         (Rule(fault=Answer(status=405), method="PUT", path=_TAG), "405 at the tag", 7, 20),
+        (Rule(fault=Answer(status=201), method="PUT", path=_TAG), "answers 201 and keeps no tag", 8, 20),
+        (Rule(fault=Answer(status=201), method="PUT", path=_MANIFESTS), "answers 201 and keeps no manifest", 8, 20),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -147,6 +149,23 @@ def test_a_tag_that_nobody_can_tell_of(scene: Scene, between: RegistryBetween) -
     assert "not known" in ended.document["error"]["what"]
     assert ended.document["error"]["details"][0] == f"{scene.tag}: not known to have moved"
     scene.measure(ended, "moves the tag and answers 500 for ever, and tells nothing of it", seconds)
+    between.mend()
+    resumed = scene.begin(context, more=("--resume",)).end(seconds=60)
+    assert resumed.code == 0, resumed.err
+    scene.holds(resumed, context)
+
+
+def test_tags_that_cannot_be_read_back(scene: Scene, between: RegistryBetween) -> None:
+    between.rules.append(Rule(fault=_BROKEN, method="HEAD|GET", path=_TAG))
+    context = scene.project(STEP)
+    scene.strike()
+    ended = scene.begin(context, more=("--node", "z1")).end(seconds=60)
+    seconds = time.time() - scene.struck
+
+    assert ended.code == 8, ended.err
+    assert "have moved, but could not be read back" in ended.document["error"]["what"]
+    assert ended.document["error"]["details"][0] == f"{scene.tag}: moved to {_digest(scene, 1)}"
+    scene.measure(ended, "500 for ever where the tag is read back", seconds)
     between.mend()
     resumed = scene.begin(context, more=("--resume",)).end(seconds=60)
     assert resumed.code == 0, resumed.err
