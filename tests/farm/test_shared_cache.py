@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from farm.build.join import UNVERIFIED
 from tests.farm.boards import Boards, Lab
 from tests.farm.command import Ended, Farm
 from tests.farm.inventories import with_keys
@@ -44,7 +45,7 @@ def test_a_standby_that_never_built_it_runs_no_step(
         assert second.platform(platform)["steps"] == {"cached": 3, "total": 3}
     assert _made(registry, second, name) == _made(registry, first, name)
     tags = {f"buildcache-{platform.replace('/', '-')}" for platform in MACHINES}
-    assert _tags(lab, name) == {"1", *tags}
+    assert _tags(lab, name) == {"1", UNVERIFIED, *tags}
     assert "--cache-to" not in farm.log(second, "join.log")
 
 
