@@ -79,7 +79,7 @@ def read(output: str) -> Board:
     has_buildkit = bool(first("unit") and first("buildkitd"))
     return Board(
         user=first("user") or "root",
-        uid=int(first("uid")) if first("uid").isdigit() else 0,
+        uid=int(first("uid")) if re.fullmatch(r"[0-9]{1,10}", first("uid")) else 0,
         system=first("os.name") or first("os.id") or "an unknown system",
         id=first("os.id"),
         version=_numbers(first("os.version")),

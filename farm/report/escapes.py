@@ -10,6 +10,7 @@ _CONTROL = re.compile(
     r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles, links
     r"|\x1b[ -/]*[0-~]"  # everything else that begins with escape
     r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"
+    r"|[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"  # turns the order of what follows (Unicode, annex 9)
 )
 
 

@@ -28,7 +28,7 @@ def sshd_sessions(it: Examined) -> Verdicts:
     value = _setting(it, "maxsessions")
     if value is None:
         yield from _unread(it)
-    elif value.isdigit() and int(value) < needed:
+    elif re.fullmatch(r"[0-9]{1,6}", value) and int(value) < needed:
         yield Finding(
             severity=Severity.ERROR,
             what=f"its SSH server allows too few commands at a time on one connection (MaxSessions {value})",

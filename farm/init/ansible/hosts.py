@@ -42,7 +42,7 @@ def _host(name: str, groups: Groups) -> Candidate | Skipped:
     if way not in (None, "ssh", "smart", "paramiko", "paramiko_ssh"):
         return Skipped(name=f"ansible host {name}", why=f"it is reached by {way!r}, and farm goes by SSH")
     port = _word(said, groups, name, "ansible_port", "ansible_ssh_port")
-    if port is not None and not (port.isdecimal() and 0 < int(port) < 65536):
+    if port is not None and not (re.fullmatch(r"[0-9]{1,5}", port) and 0 < int(port) < 65536):
         raise UsageError(f"{groups.source}: the port of {name} is {port!r}", fix="correct ansible_port")
     return Candidate(
         name=name,

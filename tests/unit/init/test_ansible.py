@@ -117,6 +117,7 @@ def test_hosts_that_are_not_reached_by_ssh_are_left_out() -> None:
         pytest.param("[b]\npi[1:99999999]\n", "more than 1000 hosts", id="too many"),
         pytest.param("[b]\npi4 ansible_port=ssh\n", "the port of pi4 is 'ssh'", id="port"),
         pytest.param("[b]\npi4 ansible_port=99999\n", "the port of pi4 is '99999'", id="large port"),
+        pytest.param(f"[b]\npi4 ansible_port={'1' * 5000}\n", "the port of pi4 is '111", id="endless port"),
         pytest.param(
             "[b]\npi4 ansible_user='{{ me }}'\n", "only Ansible can tell the ansible_user of pi4", id="template"
         ),

@@ -81,6 +81,11 @@ def test_an_answer_that_was_cut_short_is_none() -> None:
         board.read(_PI.partition("architecture")[0])
 
 
+@pytest.mark.parametrize("uid", ["²", "9" * 5000, "-1", ""], ids=["superscript", "endless", "negative", "empty"])
+def test_a_user_whose_number_is_none(uid: str) -> None:
+    assert board.read(_PI.replace("uid=1000", f"uid={uid}")).uid == 0
+
+
 @pytest.mark.parametrize("text", ["", "4e1f0c1e", "4e1f0c1e 1 (systemd) S 0 1"])
 def test_a_start_that_nothing_is_known_of(text: str) -> None:
     assert board.boot(text) == ""

@@ -146,7 +146,7 @@ def test_lines_are_written_at_once_and_without_escapes() -> None:
 
 
 @pytest.mark.parametrize(
-    "nasty", ["\x1b]0;title\x07", "\x1b[2J", "\x07", "\x1b[38;5;196m", "\x1bc", "\x00", "\x1b]8;;x\x1b\\"]
+    "nasty", ["\x1b]0;title\x07", "\x1b[2J", "\u202e", "\x07", "\x1b[38;5;196m", "\x1bc", "\x00", "\x1b]8;;x\x1b\\"]
 )
 def test_control_sequences_are_taken_out(nasty: str) -> None:
     assert plain.clean(f"a{nasty}b") == "ab"
