@@ -19,8 +19,8 @@ _is_held = False
 class Asked(KeyboardInterrupt):
     """The user, or the system, asks the command to stop.
 
-    Its own class, as Python ends by the signal instead of by our exit code after a plain KeyboardInterrupt that once
-    left an `exec()` of a text, and dataclasses do that where they are defined.
+    Its own class, as `python -m` ends by the signal instead of by our exit code after a plain KeyboardInterrupt that
+    once left an `exec()` of a text (CPython, Python/pythonrun.c), which dataclasses do where they are defined.
     """
 
 

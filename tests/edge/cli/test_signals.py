@@ -43,13 +43,24 @@ _DRIVEN = """
     import late
     drive(asyncio.sleep(30))
 """
+_STRUCK_LOOP = """
+    import asyncio, os, signal
+    from farm.cli.drive import drive
+    make = asyncio.events.new_event_loop
+    def struck():
+        os.kill(os.getpid(), signal.SIGINT)
+        return make()
+    asyncio.events.new_event_loop = struck
+    drive(asyncio.sleep(30))
+"""
 
 
 def _run(folder: Path, **modules: str) -> subprocess.CompletedProcess[str]:
-    for name, text in modules.items():
+    for name, text in (("start", _START), *modules.items()):
         (folder / f"{name}.py").write_text(text)
     return subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}){_START}"],
+        [sys.executable, "-m", "start"],
+        cwd=folder,
         capture_output=True,
         text=True,
         timeout=15,
@@ -75,10 +86,19 @@ def test_a_signal_while_the_run_is_loaded_ends_it_before_it_begins(tmp_path: Pat
 
 
 def test_a_signal_between_two_imports_ends_the_command_there(tmp_path: Path) -> None:
-    done = _run(tmp_path, struck=_COMMAND.format(first="import os, signal; os.kill(os.getpid(), signal.SIGTERM)"))
+    """Also in a text that Python runs: after a plain KeyboardInterrupt there `-m` would end by the signal instead."""
+    text = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    done = _run(tmp_path, struck=_COMMAND.format(first=f"exec({text!r})"))
 
     assert done.returncode == 130, done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_signal_while_the_event_loop_is_made_ends_the_run_before_it_begins(tmp_path: Path) -> None:
+    done = _run(tmp_path, struck=_COMMAND.format(first=_STRUCK_LOOP))
+
+    assert done.returncode == 130, done.stderr
+    assert done.stderr.strip() == "error: interrupted"
 
 
 _WAITS_FOR_A_LINE = """
@@ -110,6 +130,8 @@ def _hung_up(terminal_signal: signal.Handlers) -> subprocess.Popen[str]:
 
 def test_a_run_under_nohup_outlives_its_terminal() -> None:
     with _hung_up(signal.SIG_IGN) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.5)
         out, err = process.communicate("\n", timeout=15)
 
     assert out == "done\n", err

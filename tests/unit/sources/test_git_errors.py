@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
-from farm.sources.git_errors import NoSuchRefError, explain
+from farm.sources.git_errors import NoSuchRefError, by_address, explain
 from farm.sources.giturl import GitUrl
 
 URL = GitUrl(remote="https://host/repo.git", ref="main")
@@ -60,3 +62,23 @@ def test_a_complaint_has_its_kind(complaint: str, kind: type[FarmError], words: 
 
 def test_a_missing_ref_is_a_mistake_of_the_user() -> None:
     assert issubclass(NoSuchRefError, UsageError)
+
+
+def test_files_of_a_checkout_are_named_by_their_place_in_the_repository() -> None:
+    root = Path("/state/spool/tmp1/source")
+    url = GitUrl(remote="https://host/repo.git", ref="main", subdirectory="docker")
+    error = UsageError(
+        f"the Dockerfile {root}/docker/Dockerfile.arm: no such file; it is not in {root}",
+        fix=f"look into {root}/docker, not /state/spool",
+        details=(f"fatal: could not clone into '{root}/lib/sub'",),
+    )
+    by_address(error, root, url)
+    assert error.what == (
+        "the Dockerfile https://host/repo.git#main:docker/Dockerfile.arm: no such file; "
+        "it is not in https://host/repo.git#main"
+    )
+    assert error.fix == "look into https://host/repo.git#main:docker, not /state/spool"
+    assert error.details == ("fatal: could not clone into 'https://host/repo.git#main:lib/sub'",)
+    without_advice = UsageError("no file at all")
+    by_address(without_advice, root, url)
+    assert (without_advice.what, without_advice.fix) == ("no file at all", None)
