@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from farm.errors import BusyError, RefusedError, UnreachableError
 from farm.inventory import Node
-from farm.nodes import local
+from farm.nodes import local, shell
 from farm.report.events import Emit, Warned
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ async def lease(session: Session | None, node: Node, *, holder: str, wait: float
     Raises BusyError where no slot becomes free in time, UnreachableError where the node is lost or silent.
     """
     try:
-        running: Running = await (session.start("exec sh -s") if session else local.start("sh", "-s"))
+        running: Running = await (session.start(shell.COMMAND) if session else local.start("sh", "-s"))
     except RefusedError as error:
         return Lease(None, problem=error.what)
     try:

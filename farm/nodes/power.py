@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING
 
 from farm.errors import FarmError
 from farm.inventory import Node
-from farm.nodes import local
+from farm.nodes import local, shell
 from farm.report.power import Power
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ async def in_use(session: Session, *, timeout: float) -> str | None:  # noqa: AS
     Raises UnreachableError where the node does not say.
     """
     script = resources.files(__package__).joinpath("vacant.sh").read_bytes()
-    done = await session.run("exec sh -s", input=script, timeout=timeout)
+    done = await shell.run(session, script, timeout=timeout)
     mark = "farm-vacant "
     # A login shell may print before it.
     said = next((line.removeprefix(mark) for line in done.stdout.splitlines() if line.startswith(mark)), "")

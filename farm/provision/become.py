@@ -7,11 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from farm.errors import FarmError, RefusedError
+from farm.nodes import shell
 from farm.nodes.completed import Completed
 
-_SHELL = "exec sh -s"
-# Words that every login shell reads alike. -k: what sudo remembers of an earlier log-in does not count, so that it
-# reads the password whenever it was given one, and never the script in its place.
+# As `shell.COMMAND`, words that every login shell reads alike. -k: what sudo remembers of an earlier log-in does not
+# count, so that it reads the password whenever it was given one, and never the script in its place.
 _SUDO = "exec env LC_ALL=C sudo -k -n sh -s"
 _SUDO_ASKS = "exec env LC_ALL=C sudo -k -S -p ''"
 _SECONDS = 30.0
@@ -35,8 +35,8 @@ def rights(node: str, run: Run, ask: Callable[[], str]) -> Rights:
     """
     mark = secrets.token_hex(8)  # no login shell prints it by itself
     question = f'[ "$(id -u)" = 0 ] && echo {mark}\n'.encode()
-    if mark in run(_SHELL, question, _SECONDS).stdout:
-        return Rights(command=_SHELL)
+    if mark in run(shell.COMMAND, question, _SECONDS).stdout:
+        return Rights(command=shell.COMMAND)
     done = run(_SUDO, question, _SECONDS)
     if mark in done.stdout:
         return Rights(command=_SUDO)

@@ -7,6 +7,7 @@ import binascii
 import re
 from dataclasses import dataclass
 
+from farm.nodes.engine.docker_info import IMAGE_STORE
 from farm.nodes.probe import answers
 
 ASK = """
@@ -87,7 +88,7 @@ def read(output: str) -> Board:
         architecture=first("architecture"),
         has_systemd=first("systemd") == "yes",
         docker=_numbers(first("docker").removeprefix("Docker version ")) or None,
-        has_image_store=_STORE in first("store"),
+        has_image_store=IMAGE_STORE in first("store"),
         has_podman=bool(first("podman")),
         buildkit_user=(first("unit.user") or "root") if has_buildkit else None,
         cmdline=first("cmdline") or None,
@@ -115,8 +116,6 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(part) for part in match[0].split(".")) if match else ()
 
 
-# What `docker info` calls the containerd image store.
-_STORE = "io.containerd.snapshotter.v1"
 _CODENAMES = {"bullseye": 11, "bookworm": 12, "trixie": 13, "forky": 14, "sid": 15}
 
 

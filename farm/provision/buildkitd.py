@@ -7,15 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from farm.inventory import Limits, Node
 from farm.nodes.settings import buildkitd_toml, proxy_env
+from farm.nodes.settings.buildkitd_toml import PATH, SOCKET
 from farm.provision import access, apt, registries, service
 from farm.provision.board import Board
 from farm.provision.script import file_apply, file_check, quoted
 from farm.provision.step import Step, Upload
 
 _UNIT = "buildkit.service"
-SOCKET = "/run/buildkit/buildkitd.sock"
-"""The same for both: where BuildKit's own programs look for it."""
-_CONFIG = "/etc/buildkit/buildkitd.toml"
 _SLICE = "buildkit.slice"
 _PROXY = "/etc/farm/buildkit-proxy.env"
 _UNITS = "/etc/systemd/system"
@@ -30,7 +28,7 @@ def steps(
     node: Node, board: Board, certificates: Mapping[str, str], programs: Sequence[Upload], *, rootless: bool
 ) -> tuple[Step, ...]:
     """`certificates` are the CAs in PEM by registry; `programs` are `PROGRAMS` for the node's architecture."""
-    places = {name: f"/etc/buildkit/certs/{name.replace(':', '_')}.pem" for name in certificates}
+    places = {name: buildkitd_toml.certificate(name) for name in certificates}
     config = _config(node, places, rootless=rootless)
     proxy = proxy_env.environment_file(node.proxy)
     unit = _rootless_unit(board.user) if rootless else _unit()
@@ -43,7 +41,7 @@ def steps(
         binaries(programs),
         *((_namespaces(), _subordinate_ids(board.user)) if rootless else (access.group(_GROUP, board.user),)),
         *((registries.certificates(certificates, places),) if certificates else ()),
-        service.files("buildkit-config", f"write {_CONFIG}", {_CONFIG: config}),
+        service.files("buildkit-config", f"write {PATH}", {PATH: config}),
         _units(files, proxy),
         service.running("buildkit-service", _UNIT, SOCKET, settings=hash_, program=f"{FOLDER}/buildkitd"),
     )
@@ -106,7 +104,7 @@ def _units(files: Mapping[str, str], proxy: str) -> Step:
 def _unit() -> str:
     # Its steps run beside the service, below the slice: to end it is not to end them.
     return f"""Type=notify
-ExecStart={FOLDER}/buildkitd --addr unix://{SOCKET} --group {_GROUP} --config {_CONFIG}
+ExecStart={FOLDER}/buildkitd --addr unix://{SOCKET} --group {_GROUP} --config {PATH}
 KillMode=process
 """
 
@@ -125,7 +123,7 @@ RuntimeDirectoryMode=0700
 StateDirectory={_STATE}
 Environment=HOME=/var/lib/{_STATE} XDG_RUNTIME_DIR={run}
 ExecStart=/usr/bin/rootlesskit --state-dir={run}/rootlesskit {FOLDER}/buildkitd --rootless \\
-    --addr unix://{SOCKET} --root /var/lib/{_STATE} --config {_CONFIG}
+    --addr unix://{SOCKET} --root /var/lib/{_STATE} --config {PATH}
 """
 
 

@@ -7,12 +7,10 @@ from typing import Literal
 
 from farm.errors import UsageError
 from farm.inventory import Node
+from farm.nodes.engine.docker_info import OLDEST
 from farm.provision.board import Board
 
 Kind = Literal["docker", "buildkitd", "container"]
-
-# The first with the containerd image store, without which Docker's BuildKit cannot push what it builds.
-_OLDEST_DOCKER = (24,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +36,7 @@ def choose(node: Node, board: Board, *, asked: Kind | None, rootless: bool) -> C
     choice = _chosen(board, asked or said, rootless=rootless, asked=bool(asked or said))
     if choice.engine == "docker" and not _docker_is_new(board):
         raise UsageError(
-            f"{node.name}: the Docker of {board.system} is too old to build with: farm needs 24 or newer",
+            f"{node.name}: the Docker of {board.system} is too old to build with: farm needs {OLDEST} or newer",
             fix="--engine buildkitd, or --engine container, which takes any Docker",
         )
     if choice.rootless and board.user == "root":
@@ -78,7 +76,7 @@ def _chosen(board: Board, wanted: str | None, *, rootless: bool, asked: bool) ->
 def _docker_is_new(board: Board) -> bool:
     """What is there counts, else the package: Debian 12 has Docker 20.10, Debian 13 26.1; Ubuntu 24.04 had 24.0."""
     if board.docker:
-        return board.docker >= _OLDEST_DOCKER
+        return board.docker >= (OLDEST,)
     if board.id == "ubuntu":
         return board.version >= (24, 4)
     return board.debian is not None and board.debian >= 13

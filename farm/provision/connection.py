@@ -18,7 +18,7 @@ import paramiko
 from paramiko.agent import AgentSSH
 from paramiko.auth_strategy import AuthStrategy, InMemoryPrivateKey
 
-from farm.errors import FarmError, RefusedError, UnreachableError
+from farm.errors import RefusedError, UnreachableError
 from farm.nodes.completed import Completed
 from farm.nodes.ssh.target import Target
 
@@ -136,8 +136,6 @@ def connect(hops: Sequence[Target], host_keys: Sequence[str]) -> Shell:
     try:
         for target, host_key in zip(hops, host_keys, strict=True):
             connection = _opened(target, host_key, connection)
-    except FarmError:
-        raise
     except paramiko.BadHostKeyException as error:
         raise RefusedError(
             f"{target}: it shows another host key than a moment ago", fix="somebody may be in between: find out who"

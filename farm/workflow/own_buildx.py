@@ -17,6 +17,6 @@ def own_buildx(inventory: Inventory, folder: Path) -> Buildx:
     What it needs is written into `folder`. Raises UsageError where there is no buildx, or a CA cannot be used.
     """
     proxy = {**dict.fromkeys(VARIABLES, ""), **environment(inventory.proxy)} if inventory.proxy else {}
-    authorities = [registry.ca for registry in inventory.registries.values() if registry.ca]
-    trust = certificates.bundled(authorities, folder, os.environ)
+    cas = [registry.ca for registry in inventory.registries.values() if registry.ca]
+    trust = certificates.bundled(cas, folder, os.environ)
     return locate.buildx().knowing({**proxy, **trust})

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from farm.errors import Exit, FarmError, UsageError
-from farm.inventory import Node
+from farm.inventory import Node, authorities
 from farm.nodes.engine.choose import choose as choose_engine
 from farm.nodes.reach import Reached
 from farm.provision import plan
@@ -162,22 +162,8 @@ class _One:
         how = "rootless buildkitd" if choice.rootless else choice.engine
         self._say(f"{board.system}, {board.architecture}: {how}" + (f", {choice.why}" if choice.why else ""))
         programs = await self._programs.of(board.architecture, board.uid) if plan.needs_programs(choice, wishes) else ()
-        certificates = await asyncio.to_thread(_certificates, self._node)
+        certificates = await asyncio.to_thread(authorities.certificates, self._node.registries)
         return plan.steps(self._node, board, choice, wishes, certificates=certificates, programs=programs)
 
     def _say(self, text: str) -> None:
         self._order.tell(Told(node=self._node.name, text=text))
-
-
-def _certificates(node: Node) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, registry in node.registries.items():
-        if registry.ca is None:
-            continue
-        try:
-            found[name] = registry.ca.expanduser().read_text()
-        except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(
-                f"the CA of {name}, {registry.ca}, cannot be read: {error}", fix="correct `ca:`"
-            ) from error
-    return found

@@ -7,11 +7,11 @@ import re
 from farm.doctor.examined import Examined
 from farm.doctor.finding import Finding, Severity, Verdicts
 from farm.doctor.rules.sshd import is_forwarding_off
+from farm.nodes.engine import docker_info
 from farm.nodes.facts import FoundEngine
 
-# The first BuildKit that attests what it built, on which farm's check of the result rests; Docker 24 holds it.
+# The first BuildKit that attests what it built, on which farm's check of the result rests.
 _OLDEST = (0, 11)
-_OLDEST_DOCKER = (24,)
 
 
 def engine_missing(it: Examined) -> Verdicts:
@@ -80,7 +80,7 @@ def engine_too_old(it: Examined) -> Verdicts:
     if it.engine is None or it.engine.version is None or it.in_container:
         return
     found = tuple(int(number) for number in re.findall(r"\d{1,6}", it.engine.version)[:2])
-    oldest = _OLDEST_DOCKER if it.engine.engine == "docker" else _OLDEST
+    oldest = (docker_info.OLDEST,) if it.engine.engine == "docker" else _OLDEST
     # Debian's builds of BuildKit say of themselves only v0.0.0+unknown.
     if found and found != (0, 0) and found < oldest:
         yield Finding(

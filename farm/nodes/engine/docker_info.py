@@ -21,10 +21,10 @@ class NotDockerError(NotBuildKitError):
         super().__init__(what, fix="restart Docker on the node and look into its log")
 
 
-# What an engine with the containerd image store names as its driver (moby, daemon/containerd/service.go).
-_IMAGE_STORE = ["driver-type", "io.containerd.snapshotter.v1"]
-# The first that has the setting (moby, release notes of 24.0).
-_FIRST_WITH_SETTING = 24
+IMAGE_STORE = "io.containerd.snapshotter.v1"
+"""What an engine with the containerd image store names as its driver (moby, daemon/containerd/service.go)."""
+OLDEST = 24
+"""The first Docker Engine that can have that store (moby, release notes of 24.0)."""
 
 
 def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
@@ -35,7 +35,7 @@ def heard(engine: FoundEngine, server: str, body: bytes) -> FoundEngine:
     try:
         said = json.loads(body)
         version = str(said["ServerVersion"])
-        is_store_on = _IMAGE_STORE in (said.get("DriverStatus") or ())
+        is_store_on = ["driver-type", IMAGE_STORE] in (said.get("DriverStatus") or ())
         security = " ".join(said.get("SecurityOptions") or ())
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise NotDockerError("it answers HTTP, but not as a Docker Engine does") from error
@@ -59,8 +59,8 @@ _INSTALL = "write `engine: container`, or install buildkitd or Docker Engine 24 
 
 def _switch_on(version: str, security: str) -> str:
     number = re.match(r"\d+", version)
-    if number and int(number[0]) < _FIRST_WITH_SETTING:
-        return f"update Docker to {_FIRST_WITH_SETTING} or newer, or install buildkitd beside it"
+    if number and int(number[0]) < OLDEST:
+        return f"update Docker to {OLDEST} or newer, or install buildkitd beside it"
     if "name=userns" in security:
         return "the containerd image store does not go with userns-remap: install buildkitd beside Docker"
     file = "~/.config/docker/daemon.json" if "name=rootless" in security else "/etc/docker/daemon.json"

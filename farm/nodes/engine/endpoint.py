@@ -16,6 +16,7 @@ from farm.nodes.engine.step_limits import StepLimits, step_limits
 from farm.nodes.engine.stream import Stream
 from farm.nodes.engine.upgraded import Dial, Upgraded
 from farm.nodes.facts import Facts, FoundEngine
+from farm.nodes.settings import buildkitd_toml
 from farm.report.events import Emit, Event, Warned
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ _LONGEST_PATH = 107
 _OUTPUT_ATTRIBUTES = {"docker": (("store", "false"),)}
 # What `farm provision` has set up says so in its unit. These are words that every login shell reads alike.
 _PROVISIONED = "grep -qs farm.provision /etc/systemd/system/buildkit.service"
-_PROVISIONED_SOCKET = "/run/buildkit/buildkitd.sock"
 _COMMAND_SECONDS = 10.0
 
 
@@ -120,7 +120,7 @@ async def _step_limits(node: Node, engine: FoundEngine, buildkit: str, session: 
     """The limits that its steps must be told: none where the units of `farm provision` hold them for all builds."""
     if node.limits == Limits():
         return StepLimits()
-    if session is not None and engine.socket == _PROVISIONED_SOCKET:
+    if session is not None and engine.socket == buildkitd_toml.SOCKET:
         done = await session.run(_PROVISIONED, timeout=_COMMAND_SECONDS)
         if done.exit_status == 0:
             return StepLimits()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from farm.errors import UnreachableError
 from farm.inventory import Node
-from farm.nodes import local
+from farm.nodes import shell
 from farm.nodes.examine import parse
 from farm.nodes.examine.condition import Condition
 from farm.nodes.probe.answers import UnusableAnswerError
@@ -23,11 +23,7 @@ async def examine(session: Session | None, node: Node, *, timeout: float = 10.0)
     RefusedError where its SSH server starts no further command.
     """
     script = resources.files(__package__).joinpath("script.sh").read_bytes()
-    if session is None:
-        completed = await local.run("sh", "-s", input=script, timeout=timeout)
-    else:
-        # Every login shell reads these two words alike, so the script never meets fish's or csh's quoting.
-        completed = await session.run("exec sh -s", input=script, timeout=timeout)
+    completed = await shell.run(session, script, timeout=timeout)
     try:
         return parse.condition(completed.stdout)
     except UnusableAnswerError as error:

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING
 
 from farm.errors import RefusedError, UnreachableError
 from farm.inventory import Node
-from farm.nodes import local
-from farm.nodes.completed import Completed
+from farm.nodes import shell
 from farm.nodes.engine import docker_api, liveness
 from farm.nodes.engine.docker_info import NotDockerError
 from farm.nodes.engine.info_call import NotBuildKitError
@@ -41,10 +40,6 @@ async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts
     Raises UnreachableError where the node is lost, is silent for `timeout` seconds, or answers something else.
     """
 
-    async def ask(script: bytes) -> Completed:
-        # Every login shell reads these two words alike, so the script never meets fish's or csh's quoting.
-        return await session.run("exec sh -s", input=script, timeout=timeout)
-
     async def dial(socket: str) -> Stream:
         try:
             return await session.open(socket)
@@ -56,32 +51,31 @@ async def probe(session: Session, node: Node, *, timeout: float = 10.0) -> Facts
                 fix="start its daemon on the node, and set `AllowStreamLocalForwarding yes` in its sshd_config",
             ) from error
 
-    return await _facts(node, _own_sockets(node), ask, dial)
+    return await _facts(node, _own_sockets(node), session, dial, within=timeout)
 
 
 async def probe_local(node: Node, *, timeout: float = 10.0) -> Facts:  # noqa: ASYNC109 - as everywhere
     """The same for this machine, without SSH. BUILDKIT_HOST and DOCKER_HOST may name sockets too."""
 
-    async def ask(script: bytes) -> Completed:
-        return await local.run("sh", "-s", input=script, timeout=timeout)
-
     async def dial(socket: str) -> Stream:
         return await liveness.dial(Path(socket))
 
     named = {"FARM_SOCKET": _unix_path("BUILDKIT_HOST"), "FARM_DOCKER": _unix_path("DOCKER_HOST")}
-    return await _facts(node, named | _own_sockets(node), ask, dial)
+    return await _facts(node, named | _own_sockets(node), None, dial, within=timeout)
 
 
 async def _facts(
     node: Node,
     sockets: Mapping[str, str | None],
-    ask: Callable[[bytes], Awaitable[Completed]],
+    session: Session | None,
     dial: Callable[[str], Awaitable[Stream]],
+    *,
+    within: float,
 ) -> Facts:
     script = resources.files(__package__).joinpath("script.sh").read_text(encoding="utf-8")
     prefix = "".join(f"{name}={shlex.quote(socket)}\n" for name, socket in sockets.items() if socket)
     before = time.time()
-    completed = await ask((prefix + script).encode())
+    completed = await shell.run(session, (prefix + script).encode(), timeout=within)
     try:
         facts = parse.facts(completed.stdout, node=node.name, now=(before + time.time()) / 2)
     except UnusableAnswerError as error:

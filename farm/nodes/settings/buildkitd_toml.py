@@ -7,7 +7,16 @@ from typing import Any
 
 from farm.inventory import Limits, Registry
 
+PATH = "/etc/buildkit/buildkitd.toml"
+SOCKET = "/run/buildkit/buildkitd.sock"
+"""Where buildkitd listens if nothing else is said, and where BuildKit's own programs look for it."""
+
 _KEPT_FOR_REUSE = ["type==source.local", "type==exec.cachemount", "type==source.git.checkout"]
+
+
+def certificate(domain: str) -> str:
+    """Where farm lays a registry's CA for buildkitd."""
+    return f"/etc/buildkit/certs/{domain.replace(':', '_')}.pem"
 
 
 def render(

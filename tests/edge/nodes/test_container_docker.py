@@ -284,7 +284,7 @@ async def test_a_ca_that_cannot_be_read_is_told_before_anything_is_made(board: C
     gone = short / "gone.pem"
     error = await refusal(board, short, registries={"reg.lan": Registry(ca=gone)})
     assert isinstance(error, UsageError)
-    assert error.what == f"registry reg.lan: its CA {gone} cannot be read: No such file or directory"
+    assert error.what == f"the CA file {gone} cannot be used: No such file or directory"
     assert board.container() is None
 
 

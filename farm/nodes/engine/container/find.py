@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
-from farm.inventory import Node
+from farm.errors import RefusedError, UnreachableError
+from farm.inventory import Node, authorities
+from farm.nodes import shell
 from farm.nodes.engine import liveness
 from farm.nodes.engine.container.calls import CallError, Calls
 from farm.nodes.engine.container.settings import NAME, Host, Settings, settings
@@ -48,7 +48,7 @@ async def find(node: Node, engine: FoundEngine, session: Session | None) -> Cont
 
     Raises UsageError for a CA that cannot be read here, UnreachableError where the engine does not answer.
     """
-    certificates = _certificates(node)
+    certificates = await asyncio.to_thread(authorities.certificates, node.registries)
     calls = Calls(lambda: dial(engine.socket, session))
     with told(node, engine):
         info, group = await asyncio.gather(calls.info(), _group(engine.socket, session))
@@ -70,14 +70,8 @@ async def dial(socket: str, session: Session | None) -> Stream:
 
 async def _group(socket: str, session: Session | None) -> int | None:
     """The number of the group that may use the container as it may use the engine behind this socket of the node."""
-    if session is None:
-        try:
-            owner = (await asyncio.to_thread(Path(socket).stat)).st_gid
-        except OSError:
-            return None
-        return joint_group(f"{_MARK} {owner} of {' '.join(map(str, (os.getegid(), *os.getgroups())))}")
     script = f'echo "{_MARK} $(stat -L -c %g -- {shlex.quote(socket)}) of $(id -g) $(id -G)"\n'
-    done = await session.run("exec sh -s", input=script.encode(), timeout=_COMMAND_SECONDS)
+    done = await shell.run(session, script.encode(), timeout=_COMMAND_SECONDS)
     return joint_group(done.stdout)
 
 
@@ -94,29 +88,12 @@ def joint_group(said: str) -> int | None:
     return int(found[1] if is_joint else own[0])
 
 
-def _certificates(node: Node) -> Mapping[str, str]:
-    """The CAs of the node's registries, in PEM."""
-    found = {}
-    for name, registry in node.registries.items():
-        if registry.ca is not None:
-            try:
-                found[name] = registry.ca.read_text(encoding="utf-8")
-            except (OSError, ValueError) as error:
-                reason = error.strerror if isinstance(error, OSError) else "it is not PEM"
-                raise UsageError(
-                    f"registry {name}: its CA {registry.ca} cannot be read: {reason}", fix="correct `ca:`"
-                ) from error
-    return found
-
-
 @contextlib.contextmanager
 def told(node: Node, engine: FoundEngine | Host) -> Iterator[None]:
     """What the engine did not answer, or refused, as farm's own errors."""
     name = engine.name if isinstance(engine, Host) else engine.engine.capitalize()
     try:
         yield
-    except FarmError:
-        raise
     except NotBuildKitError as error:
         raise UnreachableError(
             f"{node.name}: {name} at {engine.socket} cannot be used: {error}",

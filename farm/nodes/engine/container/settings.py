@@ -22,7 +22,6 @@ LABEL = "farm.settings"
 """Holds the hash of what the container was made from."""
 
 _INSIDE = "/run/buildkit"
-_CONFIG = "/etc/buildkit/buildkitd.toml"
 # The kernel's share of the CPU for a niceness: each step is worth a factor of 1.25 (sched(7)), and 1024 is the middle.
 _SHARES = 1024
 _NICE_STEP = 1.25
@@ -99,12 +98,12 @@ def settings(node: Node, host: Host, certificates: Mapping[str, str]) -> Setting
     Raises UsageError for what is no image's name.
     """
     image = parse(node.image or IMAGE).with_default_tag()
-    places = {name: f"/etc/buildkit/certs/{name.replace(':', '_')}.pem" for name in certificates}
+    places = {name: buildkitd_toml.certificate(name) for name in certificates}
     # A user's own engine has no other group to give, and needs none: the socket is the user's.
     group = () if host.is_rootless or host.group is None else ("--group", str(host.group))
     body = {
         "Image": str(image),
-        "Cmd": ["--addr", f"unix://{_INSIDE}/buildkitd.sock", "--config", _CONFIG, *group],
+        "Cmd": ["--addr", f"unix://{_INSIDE}/buildkitd.sock", "--config", buildkitd_toml.PATH, *group],
         "Env": [f"{name}={value}" for name, value in sorted(proxy_env.environment(node.proxy).items())],
         "HostConfig": {
             "Privileged": True,
@@ -122,7 +121,7 @@ def settings(node: Node, host: Host, certificates: Mapping[str, str]) -> Setting
         image=image,
         socket=f"{host.folder}/buildkitd.sock",
         body=body,
-        files={_CONFIG: toml, **{places[name]: certificates[name] for name in sorted(places)}},
+        files={buildkitd_toml.PATH: toml, **{places[name]: certificates[name] for name in sorted(places)}},
     )
 
 
