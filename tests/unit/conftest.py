@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 # Python itself reads modules when a test imports lazily, and tests read their own data files.
 _READABLE = tuple({str(_REPOSITORY / "farm"), str(_REPOSITORY / "tests"), sys.prefix, sys.base_prefix})
 _FORBIDDEN = ("socket.connect", "socket.bind", "socket.getaddrinfo", "subprocess.Popen", "os.system", "os.posix_spawn")
 _is_armed = False
+
+# The machine may be busy, and examples that failed once are not kept in a file.
+settings.register_profile("unit", deadline=None, database=None)
+settings.load_profile("unit")
 
 
 class IoInUnitTestError(AssertionError):

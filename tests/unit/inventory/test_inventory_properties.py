@@ -15,7 +15,6 @@ from farm.inventory.check import parse
 from farm.inventory.mistakes import InventoryError
 
 # A slow board is no failure, and a unit test keeps no database of examples on disk.
-CALM = settings(deadline=None, database=None)
 
 WORDS = st.sampled_from(
     [
@@ -100,19 +99,17 @@ def assert_inventory_or_placed_mistakes(text: str) -> None:
         assert str(error).replace("\n", "").isprintable()
 
 
-@CALM
 @given(st.text() | YAML_SIGNS)
 def test_any_text(text: str) -> None:
     assert_inventory_or_placed_mistakes(text)
 
 
-@CALM
 @given(FILES)
 def test_any_data(data: dict[str, Any]) -> None:
     assert_inventory_or_placed_mistakes(yaml.safe_dump(data, sort_keys=False))
 
 
-@settings(CALM, max_examples=50)
+@settings(max_examples=50)
 @given(GOOD_NODES)
 def test_what_is_right_is_read_as_it_was_meant_and_fits_the_schema(nodes: dict[str, dict[str, Any]]) -> None:
     data = {"nodes": nodes}

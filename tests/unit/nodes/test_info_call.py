@@ -5,13 +5,12 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.nodes.engine.info_call import MOST_BYTES, REQUEST, NotBuildKitError, answer
 
 # The machine may be busy, and tests leave nothing behind.
-CALM = settings(deadline=None, database=None)
 SETTINGS = bytes.fromhex("000006040000000000 000500004000".replace(" ", ""))
 SETTINGS_ACK = bytes.fromhex("000000040100000000")
 PING = bytes.fromhex("000008060000000000 0204101009 0e0707".replace(" ", ""))
@@ -87,7 +86,6 @@ def test_something_else_altogether(received: bytes) -> None:
         answer(received)
 
 
-@settings(CALM)
 @given(st.sampled_from([b"", SETTINGS, SETTINGS + HEADERS]), st.binary(max_size=200))
 def test_any_bytes_give_a_version_or_an_error_or_a_wait(before: bytes, received: bytes) -> None:
     with contextlib.suppress(NotBuildKitError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.nodes.probe.binfmt import Handler
@@ -10,7 +10,6 @@ from farm.nodes.probe.native import Machine, emulated, native
 from farm.platforms import Platform, parse
 
 # The machine may be busy, and tests leave nothing behind.
-CALM = settings(deadline=None, database=None)
 ARCHITECTURES = ["amd64", "386", "arm64", "arm", "riscv64", "ppc64le", "s390x", "loong64"]
 
 handlers = st.builds(
@@ -32,21 +31,18 @@ machines = st.builds(
 )
 
 
-@settings(CALM)
 @given(machines)
 def test_no_platform_is_both_native_and_emulated_or_there_twice(machine: Machine) -> None:
     both = native(machine) + emulated(machine)
     assert len(set(both)) == len(both)
 
 
-@settings(CALM)
 @given(machines)
 def test_every_platform_is_in_normal_form(machine: Machine) -> None:
     for platform in native(machine) + emulated(machine):
         assert parse(str(platform)) == platform
 
 
-@settings(CALM)
 @given(machines)
 def test_a_newer_variant_brings_the_older_ones(machine: Machine) -> None:
     found = native(machine)
@@ -56,7 +52,6 @@ def test_a_newer_variant_brings_the_older_ones(machine: Machine) -> None:
         assert Platform("linux", "amd64") in found
 
 
-@settings(CALM)
 @given(machines, handlers)
 def test_a_further_emulator_never_makes_anything_native(machine: Machine, further: Handler) -> None:
     more = Machine(

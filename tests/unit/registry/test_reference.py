@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
@@ -79,7 +79,6 @@ def test_a_digest_is_added_beside_the_tag() -> None:
     assert str(parse("reg:5000/a:1").with_digest(DIGEST)) == f"reg:5000/a:1@{DIGEST}"
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(max_size=60))
 def test_any_text_is_read_or_refused_and_what_is_read_can_be_read_again(text: str) -> None:
     try:

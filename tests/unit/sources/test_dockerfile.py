@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
@@ -257,7 +257,6 @@ _PIECES = (
 )
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.sampled_from(_PIECES.split("|")), max_size=25).map("".join))
 def test_any_text_has_images_or_is_refused(text: str) -> None:
     try:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
@@ -121,7 +121,6 @@ def test_no_refusal_shows_a_secret(text: str) -> None:
 _PIECES = ("https://", "ssh://", "git@", "host", ":", "@", "/", ".git", "#", "?", "ref=", "[", "]", "%", "a", "&", "::")
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.sampled_from(_PIECES), max_size=12).map("".join))
 def test_any_text_is_a_url_or_none_or_refused(text: str) -> None:
     try:

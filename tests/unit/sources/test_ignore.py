@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import UsageError
@@ -144,7 +144,6 @@ def test_bad_patterns_are_refused_with_their_line(text: str, words: str) -> None
         parse(text)
 
 
-@settings(deadline=None)  # the machine may be busy
 @given(st.text(alphabet="ab*?[]^-!/\\.# \n", max_size=30), st.text(alphabet="ab/", min_size=1, max_size=12))
 def test_any_text_is_refused_or_judges_any_path(text: str, path: str) -> None:
     try:
