@@ -34,7 +34,11 @@ class Size(click.ParamType[int]):
     type=click.Choice(["docker", "buildkitd", "container"]),
     help="What to install.  [default: the inventory's, else what is there, else what the system brings]",
 )
-@click.option("--rootless", is_flag=True, help="Let buildkitd run as the user who logs in, not as root.")
+@click.option(
+    "--rootless/--rootful",
+    default=None,
+    help="Let buildkitd run as the user who logs in, or as root.  [default: as it does, else as root]",
+)
 @click.option(
     "--buildkit-archive",
     "archives",

@@ -21,7 +21,7 @@ apt() {{ # what apt prints goes away unless it fails
     rm -f "$log"
 }}
 refresh() {{ # lists have a lock of their own, and mirrors are met in the middle of an update
-    for pause in 5 10 20 40 0; do
+    for pause in 5 10 20 0; do
         apt update && return
         sleep "$pause"
     done

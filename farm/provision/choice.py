@@ -22,11 +22,11 @@ class Choice:
     why: str
 
 
-def choose(node: Node, board: Board, *, asked: Kind | None, rootless: bool) -> Choice:
+def choose(node: Node, board: Board, *, asked: Kind | None, rootless: bool | None) -> Choice:
     """What was asked for, else what the inventory says, else what is there, else what the distribution can give.
 
-    Docker comes before buildkitd where nothing is said: the distribution brings it, and its updates. Raises UsageError
-    where that cannot be.
+    `rootless` is None where nothing was said of it. Docker comes before buildkitd then: the distribution brings it, and
+    its updates. Raises UsageError where that cannot be.
     """
     said = node.engine if node.engine in ("docker", "buildkitd", "container") else None
     if asked and said and asked != said:
@@ -46,18 +46,19 @@ def choose(node: Node, board: Board, *, asked: Kind | None, rootless: bool) -> C
     return choice
 
 
-def _chosen(board: Board, wanted: str | None, *, rootless: bool, asked: bool) -> Choice:
-    because = "as asked for" if asked else "--rootless is for buildkitd alone" if rootless else ""
-    if wanted == "docker" and not rootless:
+def _chosen(board: Board, wanted: str | None, *, rootless: bool | None, asked: bool) -> Choice:
+    because = "as asked for" if asked else f"{_flag(rootless)} is for buildkitd alone" if rootless is not None else ""
+    if wanted == "docker" and rootless is None:
         return Choice(engine="docker", why=because)
-    if wanted == "container" and not rootless:
+    if wanted == "container" and rootless is None:
         return Choice(engine="container", why=because)
     if wanted not in (None, "buildkitd"):
-        raise UsageError(f"--rootless is for buildkitd, not for {wanted}", fix="--engine buildkitd --rootless")
-    if wanted or rootless:
-        # Without the flag, what runs there already stays what it is.
+        flag = _flag(rootless)
+        raise UsageError(f"{flag} is for buildkitd, not for {wanted}", fix=f"--engine buildkitd {flag}")
+    if wanted or rootless is not None:
+        # Without a flag, what runs there already stays what it is.
         has_rootless = board.buildkit_user not in (None, "root")
-        return Choice(engine="buildkitd", rootless=rootless or has_rootless, why=because)
+        return Choice(engine="buildkitd", rootless=has_rootless if rootless is None else rootless, why=because)
     if board.buildkit_user:
         return Choice(engine="buildkitd", rootless=board.buildkit_user != "root", why="it is there already")
     if board.docker:
@@ -71,6 +72,10 @@ def _chosen(board: Board, wanted: str | None, *, rootless: bool, asked: bool) ->
     if _docker_is_new(board):
         return Choice(engine="docker", why=f"{board.system} brings it, and its updates")
     return Choice(engine="buildkitd", why=f"{board.system} has no Docker that is new enough")
+
+
+def _flag(rootless: bool | None) -> str:
+    return "--rootless" if rootless else "--rootful"
 
 
 def _docker_is_new(board: Board) -> bool:

@@ -16,10 +16,13 @@ from farm.provision.step import Step, Upload
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What was asked for on the command line. `swap` is in bytes; `only` names the steps to look at, none for all."""
+    """What was asked for on the command line; None is "not said".
+
+    `swap` is in bytes; `only` names the steps to look at, none for all.
+    """
 
     engine: Kind | None = None
-    rootless: bool = False
+    rootless: bool | None = None
     swap: int | None = None
     zram: bool = False
     only: frozenset[str] = field(default_factory=frozenset)

@@ -164,6 +164,15 @@ def test_it_goes_through_a_jump_host_as_a_build_does(provision: Provision, board
     assert "steps would be done" in run.err
 
 
+def test_this_machine_is_none_that_is_reached_by_ssh(farm: Farm, lab: Lab, tmp_path: Path) -> None:
+    path = inventory(tmp_path / "inventory.yaml", lab, {"here": {"engine": "local"}})
+
+    run = replace(farm, inventory=path)("provision", "here")
+
+    assert run.code == 2
+    assert "here is this machine: farm provisions nodes that it reaches by SSH" in run.err
+
+
 def test_it_says_what_a_board_of_another_init_needs(farm: Farm, lab: Lab, tmp_path: Path) -> None:
     # The lab's own boards have no systemd.
     run = farm("provision", "z1", "--dry-run")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from lab import place
+from lab.buildkit_image import BIN
 from lab.debian_host.host import Host
 from tests.farm.bare_hosts import bare, entry, inventory
 from tests.farm.boards import ROOT, Lab
@@ -159,6 +162,32 @@ def test_an_upload_that_was_cut_off_goes_on_and_another_program_is_replaced_in_p
     assert machine.run("ls -A /var/tmp/farm-1000") == ""
 
 
+def test_another_release_takes_its_place_and_is_started(
+    mine: Farm, boards_alone: dict[str, Host], tmp_path: Path
+) -> None:
+    machine = boards_alone["rootful"]
+    before = started(machine)
+    archive = tmp_path / "buildkit-v0.34.3.linux-amd64.tar.gz"
+    with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
+        for name in ("buildkitd", "buildctl"):
+            (tmp_path / name).write_bytes((BIN / name).read_bytes() + b"another one")
+            tar.add(tmp_path / name, f"bin/{name}")
+    sum_ = hashlib.sha256(archive.read_bytes()).hexdigest()
+    flags = ("--buildkit-archive", str(archive), "--sha256")
+
+    refused = mine("provision", "rootful", *flags, "0" * 64)
+    run = mine("provision", "rootful", *flags, sum_, "--json")
+
+    assert refused.code == 2
+    assert f"has the SHA-256 {sum_}, not 0000" in refused.err
+    assert run.code == 0, run.err
+    changed = {step for step, state in states(run).items() if state == "changed"}
+    assert changed == {"rootful buildkit", "rootful buildkit-service"}
+    running = machine.run("sha256sum /proc/$(pgrep -x buildkitd)/exe").split()[0]
+    assert running == hashlib.sha256((tmp_path / "buildkitd").read_bytes()).hexdigest()
+    assert started(machine) != before
+
+
 def test_a_step_that_fails_is_named_and_the_rest_goes_on_from_there(mine: Farm, boards_alone: dict[str, Host]) -> None:
     machine = boards_alone["rootful"]
     machine.run("rm /etc/buildkit/buildkitd.toml && mkdir -p /etc/buildkit/buildkitd.toml/x && groupdel buildkit")
@@ -175,3 +204,18 @@ def test_a_step_that_fails_is_named_and_the_rest_goes_on_from_there(mine: Farm, 
     assert again.code == 0, again.err
     assert states(again)["rootful group"] == "right"
     assert states(again)["rootful buildkit-config"] == "changed"
+
+
+def test_one_of_root_becomes_a_users_and_the_other_way(
+    mine: Farm, boards_alone: dict[str, Host], project: Projects
+) -> None:
+    run = mine("provision", "rootful", "--rootless", seconds=120)
+    back = mine("provision", "rootless", "--rootful", seconds=120)
+
+    for ended in (run, back):
+        assert ended.code == 0, ended.err
+    assert boards_alone["rootful"].run("ps -o user= -C buildkitd").split() == ["pi"]
+    assert boards_alone["rootless"].run("ps -o user= -C buildkitd").split() == ["root"]
+    for node in boards_alone:
+        built = mine(*_building(project("FROM @base\nRUN : @token\n"), node))
+        assert built.code == 0, built.err

@@ -52,6 +52,18 @@ def test_the_command_line_is_changed_once_and_a_restart_is_asked_for(mine: Farm,
         assert pi.run(f"cat {_CMDLINE}") == f"{_FROM_THE_FACTORY} cgroup_enable=memory cgroup_memory=1\n"
 
 
+def test_packages_come_through_the_proxy_of_the_inventory(mine: Farm, lab: Lab, pi: Host, tmp_path: Path) -> None:
+    # The board's only way to them, of which apt itself knows nothing any more.
+    way = pi.run("grep -o 'http://[^\"]*' /etc/apt/apt.conf.d/90proxy && rm /etc/apt/apt.conf.d/90proxy").strip()
+    node = entry(pi, proxy={"http": way, "no_proxy": ["127.0.0.1"]})
+    path = inventory(tmp_path / "inventory.yaml", lab, {"pi5": node})
+
+    run = replace(mine, inventory=path)("provision", "pi5", "--step", "zram-packages", "--json", seconds=90)
+
+    assert run.code == 0, run.err
+    assert pi.run("dpkg-query -W -f '${db:Status-Status}' systemd-zram-generator") == "installed"
+
+
 def test_it_restarts_the_board_where_it_may_and_waits_until_it_is_back(mine: Farm, pi: Host) -> None:
     def power() -> None:
         assert processes.wait(lambda: not pi.init.alive(), 30)

@@ -14,7 +14,7 @@ _AUTO = Node(name="pi4", host="pi4.lan")
 _DOCKER = replace(_AUTO, engine="docker")
 
 
-def chosen(node: Node = _AUTO, *, asked: Kind | None = None, rootless: bool = False, **facts: Any) -> Choice:
+def chosen(node: Node = _AUTO, *, asked: Kind | None = None, rootless: bool | None = None, **facts: Any) -> Choice:
     return choose(node, board(**facts), asked=asked, rootless=rootless)
 
 
@@ -45,6 +45,12 @@ def test_what_runs_as_a_user_stays_so() -> None:
         assert (found.engine, found.rootless) == ("buildkitd", True)
 
 
+def test_it_can_go_back_to_root() -> None:
+    assert chosen(rootless=False, buildkit_user="pi") == Choice(
+        engine="buildkitd", rootless=False, why="--rootful is for buildkitd alone"
+    )
+
+
 def test_rootless_alone_means_buildkitd() -> None:
     assert chosen(rootless=True, docker=(29,), has_image_store=True).engine == "buildkitd"
 
@@ -68,6 +74,7 @@ def test_what_was_asked_for_counts_before_what_is_there() -> None:
         ),
         (_DOCKER, {"rootless": True}, {}, "--rootless is for buildkitd"),
         (_AUTO, {"asked": "container", "rootless": True}, {}, "--rootless is for buildkitd"),
+        (_AUTO, {"asked": "docker", "rootless": False}, {}, "--rootful is for buildkitd, not for docker"),
         (_AUTO, {"asked": "docker"}, {"debian": 12, "system": "Debian 12"}, "the Docker of Debian 12 is too old"),
         (_AUTO, {"asked": "docker"}, {"docker": (20, 10)}, "is too old"),
         (_AUTO, {"rootless": True}, {"user": "root"}, "needs a user other than root"),
