@@ -94,6 +94,7 @@ def farm() -> None:
 
     \b
     Examples:
+      farm init pi@pi4.lan z1=farm@z1.lan         which boards have I?
       farm nodes                                  how are my boards?
       farm doctor                                 what is wrong with them, and what mends it?
       farm plan . --platform linux/arm64          who would build it?
@@ -109,7 +110,8 @@ def main() -> None:
     try:
         code = farm.main(standalone_mode=False)
     except click.exceptions.Abort:
-        click.echo("error: interrupted", err=True)
+        # A question that was not answered is still on this line.
+        click.echo("\nerror: interrupted", err=True)
         code = Exit.INTERRUPTED
     except click.ClickException as error:
         error.show()

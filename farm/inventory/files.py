@@ -53,7 +53,7 @@ def read_text(path: Path) -> str:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = f"name a file with -i or {VARIABLE}, or create {FILE_NAME} in this directory"
+        hint = f"name a file with -i or {VARIABLE}, or let `farm init` write {FILE_NAME}"
         raise _refusal(path, "no such file", hint) from None
     except IsADirectoryError:
         raise _refusal(path, "this is a directory, not a file", f"did you mean {path / FILE_NAME}?") from None

@@ -12,7 +12,6 @@ from farm.nodes.facts import Facts, FoundEngine
 _WANTED = {"buildkitd": ("buildkitd",), "docker": ("docker",), "container": ("docker", "podman")}
 _ANY = "buildkitd, docker or podman"
 _AS_SAID = "as the inventory says"
-_ELSEWHERE = ("set `socket:` to where it listens", "list your boards in inventory.yaml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,12 +51,21 @@ def choose(node: Node, facts: Facts) -> Choice:
                 why = _why(engine, node, candidates[:number], problems, instead_of=problems[number])
                 return Choice(engine=engine, why=why, in_container=True)
     if not candidates:
-        wanted = " or ".join(_WANTED.get(node.engine, (_ANY,)))
-        raise UnreachableError(
-            f"{node.name}: no {wanted} was found {'on this machine' if node.engine == 'local' else 'on the node'}",
-            fix=f"install and start {wanted} there, or {_ELSEWHERE[node.engine == 'local']}",
-        )
+        raise _nothing_found(node)
     raise _unusable(node, candidates)
+
+
+def _nothing_found(node: Node) -> UnreachableError:
+    wanted = " or ".join(_WANTED.get(node.engine, (_ANY,)))
+    if node.engine == "local":
+        return UnreachableError(
+            f"{node.name}: no {wanted} was found on this machine",
+            fix=f"install and start {wanted} there, or list your boards in inventory.yaml (`farm init`)",
+        )
+    return UnreachableError(
+        f"{node.name}: no {wanted} was found on the node",
+        fix=f"`farm provision {node.name}` installs one; if it is there, set `socket:` to where it listens",
+    )
 
 
 def _is_allowed(engine: FoundEngine, node: Node) -> bool:

@@ -73,7 +73,7 @@ def test_paths_are_relative_to_the_file_and_home_is_the_users(here: Path, monkey
 
 
 def test_a_file_that_is_not_there(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    hint = "name a file with -i or FARM_INVENTORY, or create inventory.yaml in this directory"
+    hint = "name a file with -i or FARM_INVENTORY, or let `farm init` write inventory.yaml"
     assert refusal(Path("none.yaml")) == f"none.yaml: no such file - {hint}"
     monkeypatch.setenv("FARM_INVENTORY", "gone.yaml")
     assert refusal(None) == f"gone.yaml: no such file - {hint}"

@@ -89,7 +89,7 @@ def test_the_inventorys_engine_is_the_only_kind() -> None:
     assert refusal(Node(name="pi4", engine="buildkitd"), FROZEN, DOCKER).exit_code == Exit.UNREACHABLE
     error = refusal(Node(name="pi4", engine="docker"), ROOTFUL)
     assert error.what == "pi4: no docker was found on the node"
-    assert error.fix == "install and start docker there, or set `socket:` to where it listens"
+    assert error.fix == "`farm provision pi4` installs one; if it is there, set `socket:` to where it listens"
 
 
 @pytest.mark.parametrize("engine", [ROOTFUL, DOCKER])
@@ -100,14 +100,15 @@ def test_this_machine_takes_what_it_has(engine: FoundEngine) -> None:
 def test_no_engine_at_all() -> None:
     error = refusal(Node(name="pi4"))
     assert error.what == "pi4: no buildkitd, docker or podman was found on the node"
-    assert error.fix == "install and start buildkitd, docker or podman there, or set `socket:` to where it listens"
+    assert error.fix == "`farm provision pi4` installs one; if it is there, set `socket:` to where it listens"
     assert error.exit_code == Exit.UNREACHABLE
 
 
 def test_no_engine_on_this_machine_and_no_boards_either() -> None:
     error = refusal(Node(name="local", engine="local"))
     assert error.what == "local: no buildkitd, docker or podman was found on this machine"
-    assert error.fix == "install and start buildkitd, docker or podman there, or list your boards in inventory.yaml"
+    todo = "install and start buildkitd, docker or podman there, or list your boards in inventory.yaml (`farm init`)"
+    assert error.fix == todo
 
 
 def test_one_that_may_come_back_is_worth_another_try() -> None:
