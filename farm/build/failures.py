@@ -68,6 +68,8 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"server gave HTTP response to HTTPS client", Kind.REFUSED, _PLAIN_HTTP),
         (r"x509:|certificate", Kind.REFUSED, "give the registry's CA to the node and to this machine"),
         (r"\b(401 Unauthorized|403 Forbidden|denied|authorization failed|no basic auth)\b", Kind.REFUSED, _LOGIN),
+        # Its token ran out while it pushed; the next try gets a new one.
+        (r"failed to push .*: unauthorized$", Kind.TRANSIENT, _LOGIN),
         (r"error getting credentials", Kind.REFUSED, _HELPER),
         (r"failed to push .*: (unsupported|.*405 Method Not Allowed)", Kind.REFUSED, _READ_ONLY),
         (r"\b(429 Too Many Requests|50[0234] [A-Z])", Kind.TRANSIENT, None),
@@ -93,6 +95,7 @@ _TEXTS: tuple[tuple[re.Pattern[str], Kind, str | None], ...] = tuple(
         (r"failed to read dockerfile", Kind.REFUSED, "name the Dockerfile with -f"),
         (r"is not allowed", Kind.REFUSED, "allow it with --allow, on the node's buildkitd too"),
         (r"not a valid progress option|unknown flag", Kind.REFUSED, _OLD_BUILDX),
+        (r"cannot export attestations with", Kind.REFUSED, "give --provenance=false, or no oci-mediatypes=false"),
         (r"invalid value|not found|no builder", Kind.REFUSED, None),
     )
 )

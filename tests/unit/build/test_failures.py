@@ -8,6 +8,7 @@ from farm.build.failures import Evidence, Kind, classify
 from tests.unit.build import recorded
 
 KINDS = {
+    "attestations_without_oci": Kind.REFUSED,
     "bad_flag": Kind.REFUSED,
     "bad_resource": Kind.REFUSED,
     "buildx_0_11": Kind.REFUSED,
@@ -51,6 +52,7 @@ KINDS = {
     "push_plain_http": Kind.REFUSED,
     "push_reset": Kind.TRANSIENT,
     "push_to_mirror": Kind.REFUSED,
+    "push_token_ran_out": Kind.TRANSIENT,
     "push_unknown_ca": Kind.REFUSED,
     "step_failed": Kind.STEP_FAILED,
     "syntax_error": Kind.REFUSED,
@@ -73,6 +75,10 @@ WORDS = {
     "push_to_mirror": (
         "failed to push 127.0.0.1:5979/app: unsupported",
         "push to a registry that takes images; a mirror or a cache does not",
+    ),
+    "attestations_without_oci": (
+        'cannot export attestations with "oci-mediatypes=false"',
+        "give --provenance=false, or no oci-mediatypes=false",
     ),
     "push_full_registry": (
         "failed to push 127.0.0.1:5960/x: unknown: unknown error",
