@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from farm import versions
+
 _MEMORY = re.compile(r"(\d+(?:\.\d+)?)([bkmgtp]?)b?", re.IGNORECASE)
 _FACTORS = {letter: 1024**power for power, letter in enumerate("bkmgtp")}
 # The first that has the option; from it on farm can tell a node's limits.
@@ -33,5 +35,5 @@ def _is_less(value: str, bounds: dict[str, str]) -> bool:
 
 def are_taken(version: str | None) -> bool:
     """Whether buildx of that version has the option; one that does not say its version is taken for a new one."""
-    number = re.match(r"v?(\d+)\.(\d+)", version or "")
-    return number is None or (int(number[1]), int(number[2])) >= _FIRST
+    number = versions.numbers(version)
+    return number is None or number >= _FIRST

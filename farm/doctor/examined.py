@@ -22,12 +22,10 @@ class Examined:
 
     `condition` is None where the doctor's own questions got no answer, for the reason `silent_because`. `engine` is
     what builds would use, with `in_container` a BuildKit that it runs for farm; else `engine_error` says why there is
-    none. `registries` is what the BuildKit there said of
-    each registry and mirror, by `host[:port]`, and `proxies` of each proxy, by `host:port`; `not_asked` is why it said
-    nothing.
-    `warnings` are what opening the engine warned of, in words.
-    `own_error` is by how many seconds the coordinator's own clock is wrong, as far as that is known.
-    `doubles` are other nodes that are this very machine, `copies` those whose cards were copied from one another.
+    none. `registries` is what the BuildKit there said of each registry and mirror, by `host[:port]`, and `proxies` of
+    each proxy, by `host:port`; `not_asked` is why it said nothing. `warnings` are what opening the engine warned of, in
+    words. `own_error` is by how many seconds the coordinator's own clock is wrong, as far as that is known. `doubles`
+    are other nodes that are this very machine, `copies` those whose cards were copied from one another.
     """
 
     node: Node

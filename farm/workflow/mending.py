@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 
 from farm.inventory import Node
 from farm.provision.plan import Wishes
@@ -17,13 +18,7 @@ async def mend(
 
     `ask` asks a person for the password of sudo, and is called once at most for all nodes.
     """
-    answers: list[str] = []
-
-    def ask_once() -> str:
-        if not answers:
-            answers.append(ask())
-        return answers[0]
-
+    ask_once = cache(ask)
     ended: list[Provisioned] = []
     for patient in found.nodes:
         steps = frozenset(step for finding in patient.judgement.findings for step in finding.mend)

@@ -1,10 +1,10 @@
-"""Every rule about the coordinator. Pure. As for nodes, a docstring states the real fault."""
+"""Every rule about the coordinator; as for nodes, a docstring states the real fault. Pure."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from farm import versions
 from farm.doctor.coordinator import Coordinator
 from farm.doctor.examined import SKEW_SECONDS
 from farm.doctor.finding import Finding, NotChecked, Severity, Verdicts
@@ -36,8 +36,8 @@ def buildx_too_old(it: Coordinator) -> Verdicts:
     """Debian 12 and Ubuntu 22.04 ship buildx without `--progress rawjson`: the first build is refused."""
     if it.buildx is None:
         return
-    found = tuple(int(number) for number in re.findall(r"\d{1,6}", it.buildx_version or "")[:2])
-    if not found:
+    found = versions.numbers(it.buildx_version)
+    if found is None:
         yield NotChecked(reason=f"{it.buildx} does not say its version")
     elif found < _OLDEST_BUILDX:
         yield Finding(

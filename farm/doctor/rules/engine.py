@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
+from farm import versions
 from farm.doctor.examined import Examined
 from farm.doctor.finding import Finding, Severity, Verdicts
 from farm.doctor.rules.sshd import is_forwarding_off
@@ -79,7 +78,7 @@ def engine_too_old(it: Examined) -> Verdicts:
     # What runs in a container is of the image that the inventory names, whatever runs the container.
     if it.engine is None or it.engine.version is None or it.in_container:
         return
-    found = tuple(int(number) for number in re.findall(r"\d{1,6}", it.engine.version)[:2])
+    found = versions.numbers(it.engine.version)
     oldest = (docker_info.OLDEST,) if it.engine.engine == "docker" else _OLDEST
     # Debian's builds of BuildKit say of themselves only v0.0.0+unknown.
     if found and found != (0, 0) and found < oldest:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
+from farm import versions
 from farm.inventory import Limits
 from farm.nodes.engine.container.settings import shares
 
@@ -41,9 +41,7 @@ def step_limits(limits: Limits, *, buildkit: str, docker: str | None = None, is_
 
 
 def _obeys(buildkit: str, docker: str | None) -> bool:
-    return _number(buildkit) >= _FIRST_BUILDKIT or (docker is not None and _number(docker) >= _FIRST_DOCKER)
-
-
-def _number(version: str) -> tuple[int, ...]:
-    found = re.match(r"v?(\d+)\.(\d+)", version)
-    return (int(found[1]), int(found[2])) if found else ()
+    unknown = (0, 0)
+    return (versions.numbers(buildkit) or unknown) >= _FIRST_BUILDKIT or (
+        versions.numbers(docker) or unknown
+    ) >= _FIRST_DOCKER

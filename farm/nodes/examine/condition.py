@@ -14,7 +14,6 @@ class Place:
     """
 
     path: str
-    mounted_on: str
     free: int
     total: int
     inodes_free: int | None = None

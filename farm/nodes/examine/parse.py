@@ -51,7 +51,6 @@ def _place(said: Answers, name: str) -> Place | None:
     read_only = {line.split()[1] for line in said.all("readonly") if len(line.split()) > 1}
     return Place(
         path=path,
-        mounted_on=size[2],
         total=size[0] * 1024,
         free=size[1] * 1024,
         # A file system without a fixed number of inodes says 0 of 0.
