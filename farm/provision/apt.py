@@ -27,8 +27,8 @@ refresh() {{ # lists have a lock of their own, and mirrors are met in the middle
     done
     return 1
 }}
-# What an earlier try left half installed.
-[ -z "$(dpkg --audit)" ] || dpkg --force-confold --force-confdef --configure -a >&2
+# What an earlier try left half installed. It fails where somebody is just at it: apt waits for them.
+[ -z "$(dpkg --audit)" ] || dpkg --force-confold --force-confdef --configure -a >/dev/null 2>&1 || :
 apt install --no-install-recommends "$@" 2>/dev/null ||
     {{ refresh && apt install --no-install-recommends "$@"; }} ||
     fail "apt-get could not install $*"

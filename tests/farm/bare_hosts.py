@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,10 +11,11 @@ from typing import Any
 
 import yaml
 
+from lab import arch, place
 from lab.debian_host import host as debian_host
 from lab.debian_host import packages, tree
 from lab.debian_host.host import USER, Host
-from tests.farm.boards import Lab
+from tests.farm.boards import ROOT, Lab
 
 
 @contextlib.contextmanager
@@ -27,6 +29,15 @@ def bare(lab: Lab, name: str, more: Sequence[str] = ()) -> Iterator[Host]:
         yield machine
     finally:
         debian_host.down(directory)
+
+
+def built_tools() -> dict[str, str]:
+    """Where farm finds the BuildKit that was built for this machine, as environment: not in each test's new home.
+
+    Where the machine's own BuildKit made that needless it is built now, in some minutes.
+    """
+    subprocess.run([ROOT / "scripts" / "tools", "--for", arch.host().debian], check=True)
+    return {"XDG_CACHE_HOME": str(place.cache().parents[1])}
 
 
 def entry(machine: Host, **keys: object) -> dict[str, Any]:

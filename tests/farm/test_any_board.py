@@ -20,7 +20,7 @@ import yaml
 from lab import buildkit_image, place
 from lab.debian_host import podman, tree
 from lab.debian_host.host import USER, Host
-from tests.farm.bare_hosts import bare
+from tests.farm.bare_hosts import bare, built_tools
 from tests.farm.boards import Lab
 from tests.farm.command import Farm
 from tests.farm.projects import Projects
@@ -101,11 +101,11 @@ def owner(farm: Farm, lab: Lab, hosts: dict[str, Host]) -> Farm:
     return mine
 
 
+@pytest.mark.timeout(900)  # five boards, and at first the tree that they are made from
 def test_boards_of_every_kind_build_one_image(
     owner: Farm, lab: Lab, hosts: dict[str, Host], image: str, registry: Registry, project: Projects, name: str
 ) -> None:
-    tools = {"XDG_CACHE_HOME": str(place.cache().parents[1])}
-
+    tools = built_tools()
     first = owner("init", "--from", "ssh", seconds=120)
 
     assert "wrote" in first.out, first.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,16 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from lab import place
+from lab import arch
 from lab.buildkit_image import BIN
 from lab.debian_host.host import Host
-from tests.farm.bare_hosts import bare, entry, inventory
-from tests.farm.boards import ROOT, Lab
+from tests.farm.bare_hosts import bare, built_tools, entry, inventory
+from tests.farm.boards import Lab
 from tests.farm.command import Ended, Farm
 from tests.farm.projects import Project, Projects
 from tests.farm.registry import Registry
 from tests.farm.waiting import wait_until
 
+# The tools may have to be built first.
+pytestmark = pytest.mark.timeout(900)
 _BUILDKITD = "/usr/local/bin/buildkitd"
 
 
@@ -40,10 +41,9 @@ def mine(farm: Farm, lab: Lab, boards_alone: dict[str, Host], tmp_path: Path) ->
 
 @pytest.fixture(autouse=True, scope="module")
 def cache() -> Iterator[None]:
-    """The tools' own cache, where BuildKit has been built for this machine, and not one in each test's new home."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(place.cache().parents[1]))
-        subprocess.run([ROOT / "scripts" / "tools", "--for", "amd64"], check=True)
+        for name, value in built_tools().items():
+            patch.setenv(name, value)
         yield
 
 
@@ -75,7 +75,7 @@ def test_bare_boards_build_after_one_command_each(
         tag = f"{name}:{node}"
         built = mine(
             *("build", str(project("FROM @base\nRUN : @token\n")), "--node", node, "-t", f"{lab.registry}/{tag}"),
-            *("--platform", "linux/amd64"),
+            *("--platform", arch.host().platform),
         )
         assert built.code == 0, built.err
         assert registry.has(tag)
@@ -115,7 +115,7 @@ def test_steps_run_where_the_limits_are(
 
 
 def _building(step: Project, node: str) -> tuple[str, ...]:
-    return ("build", str(step), "--node", node, "--platform", "linux/amd64", "--output", "type=local,dest=out")
+    return ("build", str(step), "--node", node, "--platform", arch.host().platform, "--output", "type=local,dest=out")
 
 
 def _sleeping(machine: Host, step: Project) -> list[str]:

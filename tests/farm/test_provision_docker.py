@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from lab import arch
 from lab.debian_host.host import Host
 from tests.farm.bare_hosts import bare, entry, inventory
 from tests.farm.boards import Lab
@@ -49,7 +50,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(mine: Farm, board: Hos
     run = mine("provision", "bare", "--dry-run")
 
     assert run.code == 0, run.err
-    assert "Debian GNU/Linux 13 (trixie), amd64: docker," in run.err
+    assert f"Debian GNU/Linux 13 (trixie), {arch.host().debian}: docker," in run.err
     assert "would   docker: install ca-certificates, docker-cli, docker.io, iptables" in run.err
     assert "steps would be done" in run.err
     assert board.run("dpkg-query -W; find /etc -newer /etc/hostname -type f | sort") == before
