@@ -6,23 +6,16 @@ from typing import Any
 
 import click
 
-from farm.cli.options import inventory_option
+from farm.cli.options import inventory_option, json_option, timeout_option
 from farm.errors import Exit
 
 
 @click.command(epilog="Exit codes: 0 all is well, 4 or 5 a node could not be examined, 10 there are findings.")
 @click.argument("nodes", nargs=-1, metavar="[NODE]...")
 @inventory_option
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 60),
-    default=10,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a node may take for each answer.",
-)
+@timeout_option(10, "How long a node may take for each answer.")
 @click.option("--fix", is_flag=True, help="Let `farm provision` mend what it can without a risk, then look again.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 def doctor(**flags: Any) -> Exit:
     """Say what is wrong with the nodes and with this machine, why it matters, and what mends it.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from farm.cli.options import json_option
 from farm.errors import Exit
 
 
@@ -14,7 +15,7 @@ from farm.errors import Exit
 @click.option(
     "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, metavar="N", help="How many runs."
 )
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 def history(run: str | None, **flags: Any) -> Exit:
     """List the last builds, or show one RUN: its platforms, every try on every node, and where its logs are.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 from farm.errors import Exit
 from farm.history.records import PlatformRecord, RunRecord
@@ -11,9 +11,6 @@ from farm.report import terminal, words
 from farm.report.outcome import Built
 from farm.report.plain import clean
 from farm.report.report import outcome_document
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 _RESULTS = {
     Exit.DONE: "done",
@@ -28,7 +25,7 @@ def show_all(runs: Sequence[RunRecord], stream: TextIO) -> None:
     """Print a line for each run."""
     from rich.text import Text
 
-    console, table = terminal.console(stream), _table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
+    console, table = terminal.console(stream), terminal.table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
     # On a narrow terminal the name of the run stays whole: it is what one copies.
     for column in (0, 3, 5):
         table.columns[column].no_wrap = True
@@ -49,7 +46,10 @@ def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
     """Print one run: its platforms, the tries that failed, and where to look further."""
     from rich.text import Text
 
-    console, table = terminal.console(stream), _table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST")
+    console, table = (
+        terminal.console(stream),
+        terminal.table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST"),
+    )
     for platform in run.platforms:
         outcome = platform.outcome
         built = outcome if isinstance(outcome, Built) else None
@@ -131,12 +131,3 @@ def _when(run: RunRecord) -> str:
 
 def _style(is_good: bool) -> str:
     return "green" if is_good else "red"
-
-
-def _table(*headings: str) -> Table:
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from farm.cli.options import node_options
+from farm.cli.options import node_options, timeout_option
 from farm.errors import Exit
 
 
@@ -32,14 +32,7 @@ from farm.errors import Exit
 )
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @node_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 60),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a board may take to answer.",
-)
+@timeout_option(5, "How long a board may take to answer.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document of what was found.")
 def init(**flags: Any) -> Exit:
     """Write a first inventory.yaml: of each HOST ([NAME=][USER@]HOST[:PORT]), or of what other tools know.

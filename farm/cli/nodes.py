@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from farm.cli.options import inventory_option, node_options
+from farm.cli.options import inventory_option, json_option, node_options, timeout_option
 from farm.errors import Exit
 
 
@@ -28,15 +28,8 @@ class _Nodes(click.Group):
 )
 @inventory_option
 @node_options
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0.1, 60),
-    default=5,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long a node may take to answer.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@timeout_option(5, "How long a node may take to answer.")
+@json_option
 @click.pass_context
 def nodes(context: click.Context, /, **flags: Any) -> Exit:
     """List the nodes and how they are: platforms, engine, CPU, memory, load, disk, temperature.

@@ -39,6 +39,23 @@ def inventory_option(command: F) -> F:
     )(command)
 
 
+def timeout_option(default: float, help_text: str) -> Callable[[F], F]:
+    """`--timeout`, for commands that ask nodes and build nothing."""
+    return click.option(
+        "--timeout",
+        type=click.FloatRange(0.1, 60),
+        default=default,
+        show_default=True,
+        metavar="SECONDS",
+        help=help_text,
+    )
+
+
+def json_option(command: F) -> F:
+    """`--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")(command)
+
+
 def node_options(command: F) -> F:
     """`--node` and `--exclude-node`."""
     command = click.option(

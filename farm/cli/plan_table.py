@@ -13,12 +13,9 @@ from farm.report.plain import clean
 
 def show(plan: Plan, answers: Mapping[str, Facts | Unreachable], stream: TextIO) -> None:
     """Print who would build what and why, then the nodes that are left out and why."""
-    from rich.table import Table
 
     console = terminal.console(stream)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in ("PLATFORM", "NODE", "STANDBYS", "WHY"):
-        table.add_column(heading)
+    table = terminal.table("PLATFORM", "NODE", "STANDBYS", "WHY")
     for assignment in plan.assignments:
         table.add_row(
             str(assignment.platform), assignment.node, ", ".join(assignment.standbys) or "-", clean(assignment.reason)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from farm.cli.options import inventory_option
+from farm.cli.options import inventory_option, json_option
 from farm.errors import Exit
 
 
@@ -17,7 +17,7 @@ from farm.errors import Exit
 @click.argument("nodes", nargs=-1, required=True, metavar="NODE...")
 @inventory_option
 @click.option("--force", is_flag=True, help="Cycle it or switch it off even where somebody builds there.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 def power(**flags: Any) -> Exit:
     """Wake, cycle or switch off each NODE (a name or a label) now, as `power:` in the inventory says.
 

@@ -14,6 +14,7 @@ import click
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
 from farm.cli.request import request
+from farm.cli.tell_error import tell_error
 from farm.errors import Exit, UsageError
 from farm.report import plain, summary
 from farm.report.events import Emit, Event
@@ -41,8 +42,7 @@ def build(context: str, flags: Mapping[str, Any]) -> Exit:
 
         JsonLines(sys.stderr).error(report.error, report.logs)
     elif report.error is not None:
-        for line in summary.error_lines(report.error, report.logs):
-            click.secho(line, err=True, fg="red" if line.startswith("error:") else None)
+        tell_error(report.error, report.logs)
     return report.exit_code
 
 

@@ -43,13 +43,13 @@ async def _examined(
     if not is_mended:
         return found, ()
     from farm.cli.run_provision import password, tell
-    from farm.report.summary import error_lines
+    from farm.cli.tell_error import tell_error
     from farm.workflow.mending import mend
 
     mended = await mend(nodes, found, ask=password, tell=tell)
     for each in mended:
         if each.error is not None:
-            print(*error_lines(each.error), sep="\n", file=sys.stderr)  # noqa: T201 - as errors are told elsewhere
+            tell_error(each.error)
     return (await _watched(inventory, nodes, within=within) if mended else found), mended
 
 

@@ -11,8 +11,9 @@ import click
 
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
+from farm.cli.tell_error import tell_error
 from farm.errors import Exit
-from farm.report import plain, summary, words
+from farm.report import plain, words
 from farm.report.report import error_document
 from farm.workflow.switch import Switched, switch
 
@@ -31,7 +32,7 @@ def power(flags: Mapping[str, Any]) -> Exit:
         click.echo(json.dumps({"nodes": [_document(each, flags["action"]) for each in done]}, indent=2))
     for each in done:
         if each.error is not None:
-            click.echo("\n".join(summary.error_lines(each.error)), err=True)
+            tell_error(each.error)
         elif not flags["as_json"]:
             how = "was awake already" if each.was_awake else f"{_DONE[flags['action']]} ({words.seconds(each.seconds)})"
             click.echo(f"{each.node}: {how}")

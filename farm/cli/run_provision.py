@@ -14,6 +14,7 @@ import click
 
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
+from farm.cli.tell_error import tell_error
 from farm.errors import Exit, RefusedError, UsageError
 from farm.provision.plan import Wishes
 from farm.provision.programs import Archive
@@ -88,13 +89,11 @@ def tell(said: Result | Told) -> None:
 
 
 def _sum_up(ended: Sequence[Provisioned], *, dry: bool) -> None:
-    from farm.report.summary import error_lines
-
     for each in ended:
         changed = sum(result.state == "changed" for result in each.results)
         wanted = sum(result.state == "wanted" for result in each.results)
         if each.error is not None:
-            print(*error_lines(each.error), sep="\n", file=sys.stderr)  # noqa: T201 - as errors are told elsewhere
+            tell_error(each.error)
             continue
         if dry:
             text = f"{wanted} of {len(each.results)} steps would be done" if wanted else "nothing would be done"

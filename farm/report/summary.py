@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 
 def show(report: Report, stream: TextIO) -> None:
     """Print the summary: a table of platforms, then the reference and its digest, or the error."""
-    from rich.table import Table
     from rich.text import Text
 
     console = terminal.console(stream)
     if report.outcomes:
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        for heading in ("", "PLATFORM", "NODE", "TIME", "CACHED", "TRIES", "DIGEST"):
-            table.add_column(heading, no_wrap=True)
+        table = terminal.table("", "PLATFORM", "NODE", "TIME", "CACHED", "TRIES", "DIGEST")
+        for column in table.columns:
+            column.no_wrap = True
         for outcome in report.outcomes:
             if isinstance(outcome, Built):
                 node = f"{outcome.node} (emulated)" if outcome.emulated else outcome.node

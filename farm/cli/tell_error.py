@@ -1,0 +1,14 @@
+"""An error on stderr, for people."""
+
+from __future__ import annotations
+
+import click
+
+from farm.errors import FarmError
+from farm.report.summary import error_lines
+
+
+def tell_error(error: FarmError, logs: str | None = None) -> None:
+    """Say what is wrong, its details, how to mend it, and where the log is."""
+    for line in error_lines(error, logs):
+        click.secho(line, err=True, fg="red" if line.startswith("error:") else None)
