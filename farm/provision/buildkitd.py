@@ -10,7 +10,7 @@ from farm.nodes.settings import buildkitd_toml, proxy_env
 from farm.nodes.settings.buildkitd_toml import PATH, SOCKET
 from farm.provision import access, apt, registries, service
 from farm.provision.board import Board
-from farm.provision.script import file_apply, file_check, quoted
+from farm.provision.script import quoted
 from farm.provision.step import Step, Upload
 
 _UNIT = "buildkit.service"
@@ -88,17 +88,10 @@ mv -f {fresh} {place}
 
 
 def _units(files: Mapping[str, str], proxy: str) -> Step:
-    step = service.files(
-        "buildkit-unit", f"write {' and '.join(files)}", dict(files), unwanted=() if proxy else (_PROXY,)
-    )
+    written = f"write {' and '.join(files)}"
     if not proxy:
-        return step
-    return Step(
-        name=step.name,
-        describe=f"{step.describe}, and its proxy",
-        check=step.check + file_check(_PROXY, proxy),
-        apply=step.apply + file_apply(_PROXY, proxy, mode="600"),
-    )
+        return service.files("buildkit-unit", written, files, unwanted=(_PROXY,))
+    return service.files("buildkit-unit", f"{written}, and its proxy", files, secret={_PROXY: proxy})
 
 
 def _unit() -> str:

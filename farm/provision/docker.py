@@ -10,7 +10,6 @@ from farm.inventory import Node
 from farm.nodes.settings import docker_json, proxy_env, registry_hosts
 from farm.provision import access, apt, registries, service
 from farm.provision.board import Board
-from farm.provision.script import file_apply, file_check
 from farm.provision.step import Step
 
 _UNIT = "docker.service"
@@ -67,10 +66,6 @@ def _drop_in(node: Node, hash_: str) -> Step:
     if not proxy:
         return service.files("docker-unit", "say in its unit what it starts with", texts, unwanted=(through, _PROXY))
     texts[through] = proxy_env.drop_in(_PROXY)
-    unit = service.files("docker-unit", "say in its unit what it starts with, and its proxy", texts)
-    return Step(
-        name=unit.name,
-        describe=unit.describe,
-        check=unit.check + file_check(_PROXY, proxy),
-        apply=unit.apply + file_apply(_PROXY, proxy, mode="600"),
+    return service.files(
+        "docker-unit", "say in its unit what it starts with, and its proxy", texts, secret={_PROXY: proxy}
     )

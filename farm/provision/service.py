@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
-from farm.provision.script import file_apply, file_check, quoted
+from farm.provision.script import absent_check, file_apply, file_check, quoted
 from farm.provision.step import Step
 
 MARK = "FARM_SETTINGS"
@@ -18,18 +18,29 @@ def settings_hash(*texts: str) -> str:
 
 
 def files(
-    name: str, describe: str, wanted: Mapping[str, str], *, unwanted: tuple[str, ...] = (), reload: str = ""
+    name: str,
+    describe: str,
+    wanted: Mapping[str, str],
+    *,
+    secret: Mapping[str, str] | None = None,
+    unwanted: tuple[str, ...] = (),
+    reload: str = "",
 ) -> Step:
-    """Text files by their path, for everybody to read; `unwanted` go away, and `reload` runs after a change."""
-    gone = "".join(
-        f"[ ! -e {quoted(path)} ] || needed {quoted(f'{path} is of no use any more')}\n" for path in unwanted
-    )
+    """Text files by their path, for everybody to read; those of `secret` are for root's eyes alone.
+
+    `unwanted` go away, and `reload` runs after a change.
+    """
+    hidden = secret or {}
+    gone = "".join(absent_check(path) for path in unwanted)
     removed = "".join(f"rm -f {quoted(path)}\n" for path in unwanted)
     return Step(
         name=name,
         describe=describe,
-        check="".join(file_check(path, text) for path, text in wanted.items()) + gone,
-        apply="".join(file_apply(path, text) for path, text in wanted.items()) + removed + reload,
+        check="".join(file_check(path, text) for path, text in {**wanted, **hidden}.items()) + gone,
+        apply="".join(file_apply(path, text) for path, text in wanted.items())
+        + "".join(file_apply(path, text, mode="600") for path, text in hidden.items())
+        + removed
+        + reload,
     )
 
 
