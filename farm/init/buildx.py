@@ -16,17 +16,14 @@ def builders(files: Mapping[str, str], contexts: Mapping[str, str]) -> Found:
 
     Raises UsageError for a file that is no builder.
     """
-    candidates: list[Candidate] = []
-    skipped: list[Skipped] = []
+    found: list[Candidate | Skipped] = []
     for path, text in files.items():
         try:
             builder = json.loads(text)
-            nodes = [_node(node, contexts, str(builder["Name"])) for node in builder["Nodes"]]
+            found += [_node(node, contexts, str(builder["Name"])) for node in builder["Nodes"]]
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise UsageError(f"{path} is not a builder of buildx", fix="see `docker buildx ls`") from error
-        for node in nodes:
-            (candidates if isinstance(node, Candidate) else skipped).append(node)  # type: ignore[arg-type] # as sorted
-    return Found(candidates=candidates, skipped=skipped)
+    return Found.of(found)
 
 
 def _node(node: Mapping[str, Any], contexts: Mapping[str, str], builder: str) -> Candidate | Skipped:

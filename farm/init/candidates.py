@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
@@ -44,6 +44,15 @@ class Found:
 
     candidates: Sequence[Candidate] = ()
     skipped: Sequence[Skipped] = ()
+
+    @classmethod
+    def of(cls, found: Iterable[Candidate | Skipped]) -> Found:
+        """Each where it belongs, in the order given."""
+        everything = list(found)
+        return cls(
+            candidates=[each for each in everything if isinstance(each, Candidate)],
+            skipped=[each for each in everything if isinstance(each, Skipped)],
+        )
 
 
 _HOST = re.compile(

@@ -11,14 +11,13 @@ from farm.init.candidates import Candidate, Found, Skipped, from_url
 
 def contexts(files: Mapping[str, str]) -> Found:
     """The boards of all contexts, from the text of each meta.json by its path. Raises UsageError for another file."""
-    candidates, skipped = [], []
-    for name, host in sorted(hosts(files).items()):
-        found = from_url(name, host, origin=f"docker context {name}")
-        if isinstance(found, Candidate):
-            candidates.append(found)
-        else:
-            skipped.append(Skipped(name=f"docker context {name}", why=found.why))
-    return Found(candidates=candidates, skipped=skipped)
+    return Found.of(_context(name, host) for name, host in sorted(hosts(files).items()))
+
+
+def _context(name: str, host: str) -> Candidate | Skipped:
+    origin = f"docker context {name}"
+    found = from_url(name, host, origin=origin)
+    return found if isinstance(found, Candidate) else Skipped(name=origin, why=found.why)
 
 
 def hosts(files: Mapping[str, str]) -> dict[str, str]:

@@ -26,15 +26,13 @@ def connections(files: Mapping[str, str]) -> Found:
             raise UsageError(
                 f"{path} cannot be read as podman's: {error}", fix="see `podman system connection list`"
             ) from error
-    candidates: list[Candidate] = []
-    skipped: list[Skipped] = []
-    for name, uri, identity in _addresses(known):
-        found = from_url(name, uri, origin=f"podman connection {name}")
-        if isinstance(found, Candidate):
-            candidates.append(replace(found, key=identity))
-        else:
-            skipped.append(Skipped(name=f"podman connection {name}", why=found.why))
-    return Found(candidates=candidates, skipped=skipped)
+    return Found.of(_connection(*each) for each in _addresses(known))
+
+
+def _connection(name: str, uri: str, identity: str | None) -> Candidate | Skipped:
+    origin = f"podman connection {name}"
+    found = from_url(name, uri, origin=origin)
+    return replace(found, key=identity) if isinstance(found, Candidate) else Skipped(name=origin, why=found.why)
 
 
 def _addresses(known: Mapping[str, Mapping[str, Any]]) -> Iterable[tuple[str, str, str | None]]:

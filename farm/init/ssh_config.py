@@ -15,13 +15,12 @@ def read(text: str, include: Callable[[str], Iterable[str]], *, origin: str) -> 
     """Every name of a Host line that is no pattern; `include` gives the texts of the files that a pattern means."""
     names: dict[str, None] = dict.fromkeys(_names(text, include, 0))
     users = _users(text)
-    candidates, skipped = [], []
-    for name in names:
-        if users.get(name) == "git":
-            skipped.append(Skipped(name=name, why="its user is git: a server of sources"))
-        else:
-            candidates.append(Candidate(name=name, host=name, origin=origin))
-    return Found(candidates=candidates, skipped=skipped)
+    return Found.of(
+        Skipped(name=name, why="its user is git: a server of sources")
+        if users.get(name) == "git"
+        else Candidate(name=name, host=name, origin=origin)
+        for name in names
+    )
 
 
 def _names(text: str, include: Callable[[str], Iterable[str]], depth: int) -> Iterator[str]:

@@ -25,15 +25,7 @@ def read(text: str, source: str) -> Found:
         from farm.init.ansible import ini
 
         groups = ini.read(text, source)
-    candidates: list[Candidate] = []
-    skipped: list[Skipped] = []
-    for name in groups.hosts:
-        found = _host(name, groups)
-        if isinstance(found, Candidate):
-            candidates.append(found)
-        else:
-            skipped.append(found)
-    return Found(candidates=candidates, skipped=skipped)
+    return Found.of(_host(name, groups) for name in groups.hosts)
 
 
 def _host(name: str, groups: Groups) -> Candidate | Skipped:
