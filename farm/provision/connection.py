@@ -42,7 +42,7 @@ class Shell:
     def run(self, command: str, script: bytes, *, within: float) -> Completed:
         """Run a command with a script on its input; `within` is in seconds.
 
-        Raises UnreachableError where the node is lost or the time is over.
+        Raises UnreachableError where the node is lost, the time is over, or more is said than any step says.
         """
         try:
             channel = self._connection.transport.open_session(timeout=_CONNECT_SECONDS)
@@ -61,13 +61,18 @@ class Shell:
         end = time.monotonic() + within
         while True:
             has_ended = channel.exit_status_ready() or channel.closed
-            while channel.recv_ready():
+            while channel.recv_ready() and len(out) <= _MOST_BYTES:
                 out += channel.recv(_CHUNK)
-            while channel.recv_stderr_ready():
+            while channel.recv_stderr_ready() and len(err) <= _MOST_BYTES:
                 err += channel.recv_stderr(_CHUNK)
+            if len(out) + len(err) > _MOST_BYTES:
+                raise UnreachableError(
+                    f"{self._target}: a step of it printed more than {_MOST_BYTES >> 20} MiB",
+                    fix="log in with ssh and see what the login shell prints",
+                )
             if has_ended:
                 break
-            if time.monotonic() > end or len(out) + len(err) > _MOST_BYTES:
+            if time.monotonic() > end:
                 raise UnreachableError(
                     f"{self._target}: no end of it within {within:g} s", fix="check the load of the node, and try again"
                 )

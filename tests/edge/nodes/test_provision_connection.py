@@ -56,6 +56,12 @@ def test_a_script_goes_in_and_its_words_and_status_come_out(shell: Shell) -> Non
     assert (done.stdout, done.stderr, done.exit_status) == ("out\n", "err\n", 3)
 
 
+@pytest.mark.parametrize("stream", [1, 2], ids=["output", "errors"])
+def test_a_shell_that_never_stops_talking(shell: Shell, stream: int) -> None:
+    with pytest.raises(UnreachableError, match="printed more than 4 MiB"):
+        shell.run(f"yes >&{stream}", b"", within=10)
+
+
 def test_a_command_that_takes_no_script_and_one_that_says_much(shell: Shell) -> None:
     assert shell.run("true", b"x" * 300_000, within=10).exit_status == 0
     done = shell.run("exec sh -s", b"head -c 3000000 /dev/zero | tr '\\0' x; head -c 400000 /dev/zero >&2\n", within=20)
