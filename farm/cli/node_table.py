@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from farm.nodes import identity
 from farm.platforms import Platform
@@ -12,22 +12,28 @@ from farm.report.plain import clean
 from farm.report.report import error_document
 from farm.workflow.vitals import Vitals
 
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
 _HEADINGS = ("NODE", "STATE", "NATIVE PLATFORMS", "ENGINE", "CPU", "MEMORY FREE", "LOAD", "DISK FREE", "TEMP")
+# What may take several lines, and what a narrow terminal goes without, in this order.
+_FOLDED = ("NATIVE PLATFORMS", "ENGINE", "CPU")
+_SPARED = ("CPU", "TEMP", "LOAD", "DISK FREE", "MEMORY FREE")
 
 
 def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
-    """Print the table, then for each node that cannot build one line of why and one of how to mend it."""
-    from rich.table import Table
-    from rich.text import Text
+    """Print the table, then for each node that cannot build one line of why and one of how to mend it.
 
+    A terminal that is too narrow for every word gets fewer columns, and a line that says which are left out.
+    """
     console = terminal.console(stream)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold")
-    for node in nodes:
-        style = "green" if node.error is None else "red"
-        table.add_row(Text(node.node, "bold"), Text(node.state, style), *_cells(node))
-    console.print(table)
+    spared = 0
+    while spared < len(_SPARED) and _breaks_a_word(_table(nodes, _SPARED[:spared]), console):
+        spared += 1
+    console.print(_table(nodes, _SPARED[:spared]))
+    if spared:
+        console.print(f"in a wider terminal also: {', '.join(_SPARED[:spared])}", style="dim", soft_wrap=True)
     facts = [node.facts for node in nodes if node.facts]
     for names in identity.doubles(facts):
         console.print(f"\n{' and '.join(names)} are one machine under several names", style="yellow", soft_wrap=True)
@@ -44,6 +50,26 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
                 console.print(f"  {clean(detail)}", soft_wrap=True)
             if node.error.fix:
                 console.print(f"  fix: {clean(node.error.fix)}", soft_wrap=True)
+
+
+def _table(nodes: Sequence[Vitals], without: Sequence[str]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    headings = [heading for heading in _HEADINGS if heading not in without]
+    for heading in headings:
+        table.add_column(heading, overflow="fold", no_wrap=heading not in _FOLDED)
+    for node in nodes:
+        style = "green" if node.error is None else "red"
+        row = (Text(node.node, "bold"), Text(node.state, style), *map(Text, _cells(node)))
+        table.add_row(*(cell for heading, cell in zip(_HEADINGS, row, strict=True) if heading in headings))
+    return table
+
+
+def _breaks_a_word(table: Table, console: Console) -> bool:
+    needed = {word for column in table.columns for cell in column.cells for word in str(cell).split()}
+    return not needed <= set("".join(segment.text for segment in console.render(table)).split())
 
 
 def _cells(node: Vitals) -> tuple[str, ...]:
