@@ -31,6 +31,7 @@ if [ -d /run/systemd/system ]; then
     echo "unit=$(one systemctl show buildkit.service -p FragmentPath --value)"
     echo "unit.user=$(one systemctl show buildkit.service -p User --value)"
 fi
+[ ! -e /etc/systemd/system/docker.service.d/50-farm.conf ] || echo set=yes
 for file in /boot/firmware/cmdline.txt /boot/cmdline.txt; do [ ! -f "$file" ] || echo "cmdline=$file"; done
 if command -v docker >/dev/null; then
     echo "store=$(docker info --format '{{json .DriverStatus}}' 2>/dev/null)"
@@ -48,8 +49,9 @@ class Board:
 
     `user` is who logs in. `system` is its name for people, `id` and `version` those of os-release(5), `debian` the
     release of Debian that it is or is made from, None for another system. `architecture` is Debian's word. `docker`
-    is the Engine's version; it `has_image_store` where it keeps images as its BuildKit needs them. `buildkit_user` is
-    who runs BuildKit there, None without it. `cmdline` is the file with the kernel's command line on a Raspberry Pi.
+    is the Engine's version; it `has_image_store` where it keeps images as its BuildKit needs them, and
+    `docker_is_set` where farm has changed its settings before. `buildkit_user` is who runs BuildKit there, None without
+    it. `cmdline` is the file with the kernel's command line on a Raspberry Pi.
     `boot` changes with each start.
     """
 
@@ -63,6 +65,7 @@ class Board:
     has_systemd: bool
     docker: tuple[int, ...] | None
     has_image_store: bool
+    docker_is_set: bool
     has_podman: bool
     buildkit_user: str | None
     cmdline: str | None
@@ -89,6 +92,7 @@ def read(output: str) -> Board:
         has_systemd=first("systemd") == "yes",
         docker=_numbers(first("docker").removeprefix("Docker version ")) or None,
         has_image_store=IMAGE_STORE in first("store"),
+        docker_is_set=first("set") == "yes",
         has_podman=bool(first("podman")),
         buildkit_user=(first("unit.user") or "root") if has_buildkit else None,
         cmdline=first("cmdline") or None,

@@ -29,6 +29,8 @@ def steps(node: Node, board: Board, certificates: Mapping[str, str], *, image_st
     except ValueError as error:
         raise UsageError(f"{node.name}: {error}", fix="mend that file on the node") from error
     hash_ = service.settings_hash(settings, proxy_env.environment_file(node.proxy))
+    # A Docker whose settings are right is not restarted, and what else it carries not ended, for a mark alone.
+    is_marked = board.docker_is_set or settings != board.daemon_json or node.proxy is not None
     wanted = registry_hosts.files(node.registries)
     if settings:
         wanted[docker_json.PATH] = settings
@@ -36,15 +38,16 @@ def steps(node: Node, board: Board, certificates: Mapping[str, str], *, image_st
     if certificates:
         places = {name: registry_hosts.certificate(name) for name in certificates}
         found.append(registries.certificates(certificates, places))
+    if is_marked:
+        found.append(_drop_in(node, hash_))  # before the settings, so that a run that is cut off restarts it later
     if wanted:
         hidden = "; the images of its old store are hidden from now on" if board.docker and image_store else ""
         hidden = "" if board.has_image_store else hidden
         found.append(service.files("docker-config", f"write {', '.join(wanted)}{hidden}", wanted))
     return (
         *found,
-        _drop_in(node, hash_),
         _install(node, board),
-        service.running("docker-service", _UNIT, _SOCKET, settings=hash_),
+        service.running("docker-service", _UNIT, _SOCKET, settings=hash_ if is_marked else None),
         access.group("docker", board.user),
     )
 

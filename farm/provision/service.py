@@ -44,12 +44,14 @@ def files(
     )
 
 
-def running(name: str, unit: str, socket: str, *, settings: str, program: str = "") -> Step:
+def running(name: str, unit: str, socket: str, *, settings: str | None, program: str = "") -> Step:
     """The unit is enabled, runs with these settings (`settings_hash`), and somebody listens on its socket.
 
-    `program` is its file, where it may have been replaced since it was started.
+    No settings: whichever it has. `program` is its file, where it may have been replaced since it was started.
     """
     mark = quoted(f"{MARK}={settings}")
+    started = f"""tr '\\0' '\\n' <"/proc/$pid/environ" | grep -qxF {mark} || needed {unit} runs with other settings
+"""
     current = f"""for each in $(pgrep -x {program.rpartition("/")[2]}); do
     cmp -s "/proc/$each/exe" {program} || needed {unit} runs with an older {program}
 done
@@ -60,8 +62,7 @@ done
         check=f"""systemctl is-enabled --quiet {unit} || needed {unit} does not start with the board
 pid=$(systemctl show {unit} -p MainPID --value)
 [ "$pid" != 0 ] || needed {unit} does not run
-tr '\\0' '\\n' <"/proc/$pid/environ" | grep -qxF {mark} || needed {unit} runs with other settings
-[ -S {quoted(socket)} ] || needed {unit} does not listen on {quoted(socket)}
+{started if settings else ""}[ -S {quoted(socket)} ] || needed {unit} does not listen on {quoted(socket)}
 {current if program else ""}""",
         apply=f"""systemctl daemon-reload
 systemctl enable --quiet {unit}

@@ -115,6 +115,7 @@ def every_step() -> list[Step]:
                 has_systemd=True,
                 docker=None,
                 has_image_store=False,
+                docker_is_set=False,
                 has_podman=engine == "container",
                 buildkit_user=None,
                 cmdline=cmdline,

@@ -18,6 +18,7 @@ DEBIAN_13 = Board(
     has_systemd=True,
     docker=None,
     has_image_store=False,
+    docker_is_set=False,
     has_podman=False,
     buildkit_user=None,
     cmdline=None,

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ def steps(
 def test_the_steps_of_each_engine_in_order() -> None:
     assert list(steps("docker")) == [
         "memory-cgroup",
-        "docker-config",
         "docker-unit",
+        "docker-config",
         "docker",
         "docker-service",
         "group",
@@ -62,11 +63,20 @@ def test_the_steps_of_each_engine_in_order() -> None:
     assert list(steps("container", has_podman=True)) == ["memory-cgroup", "group", "podman-config", "podman-service"]
     assert list(steps("container", docker=(26, 1))) == [
         "memory-cgroup",
-        "docker-unit",
         "docker",
         "docker-service",
         "group",
     ]
+
+
+def test_a_docker_whose_settings_are_right_is_not_restarted_for_farm() -> None:
+    there: dict[str, Any] = {"docker": (29, 0), "has_image_store": True}
+    there["daemon_json"] = '{"features": {"containerd-snapshotter": true}}'
+
+    assert "FARM_SETTINGS" not in steps("docker", **there)["docker-service"].check
+    # But one that farm has set before, perhaps in a run that was cut off, has to run with these.
+    assert "FARM_SETTINGS" in steps("docker", docker_is_set=True, **there)["docker-service"].check
+    assert "FARM_SETTINGS" in steps("docker", docker=(29, 0), has_image_store=True)["docker-service"].check
 
 
 def test_what_was_wished_for_comes_after() -> None:
