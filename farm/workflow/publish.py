@@ -25,23 +25,38 @@ async def publish(references: Sequence[Reference], index: Manifest, bench: Bench
     Raises JoinFailedError that says which tags have moved and which have not, and VerificationError where a tag then
     stands for something else, or the registry does not say for what.
     """
-    for number, reference in enumerate(references):
-        try:
-            await _moved(reference, index, bench)
-        except FarmError as error:
-            found = await _found(reference, bench)
-            if found != index.digest:
-                raise _stopped(
-                    references[:number], references[number:], index, error, is_known=found is not None
-                ) from error
-            bench.emit(Warned(message=f"{reference} stands for what was built, although {error.what}"))
+    moved = 0
+    try:
+        while moved < len(references):
+            await _settled(references[:moved], references[moved:], index, bench)
+            moved += 1
+        await _read_back(references, index, bench)
+    except asyncio.CancelledError:
+        state = "; ".join(_each(references[:moved], references[moved:], index, is_known=False))
+        bench.emit(Warned(message=f"interrupted while the tags were moved: {state}"))
+        raise
+
+
+async def _settled(moved: Sequence[Reference], left: Sequence[Reference], index: Manifest, bench: Bench) -> None:
+    """Move the first of the tags that are `left`."""
+    reference = left[0]
+    try:
+        await _moved(reference, index, bench)
+    except FarmError as error:
+        found = await _found(reference, bench)
+        if found != index.digest:
+            raise _stopped(moved, left, index, error, is_known=found is not None) from error
+        bench.emit(Warned(message=f"{reference} stands for what was built, although {error.what}"))
+
+
+async def _read_back(references: Sequence[Reference], index: Manifest, bench: Bench) -> None:
     try:
         await retrying(lambda: verify.tags(bench.client, references, index.digest), pause_after=if_unreachable)
     except (UnreachableError, RefusedError) as error:
         raise VerificationError(
             f"the tags have moved, but could not be read back: {error.what}",
             fix=error.fix or "look at the registry and build again with --resume: what is built is reused",
-            details=(*(f"{reference}: moved to {index.digest}" for reference in references), *error.details),
+            details=(*_each(references, (), index, is_known=True), *error.details),
         ) from error
 
 
@@ -76,15 +91,22 @@ async def _found(reference: Reference, bench: Bench) -> str | None:
 def _stopped(
     moved: Sequence[Reference], left: Sequence[Reference], index: Manifest, error: FarmError, *, is_known: bool
 ) -> JoinFailedError:
-    """The error for a tag, the first of those `left`, that could not be moved, as far as that `is_known`."""
-    details = [f"{reference}: moved to {index.digest}" for reference in moved]
-    details += [f"{reference}: not moved" for reference in left]
+    """The error for the first tag of those `left`, of which it may not be known whether it has moved."""
     state = "some tags have moved, others have not" if moved else "no tag has moved"
     if not is_known:
-        details[len(moved)] = f"{left[0]}: not known to have moved"
         state = f"whether {left[0]} has moved is not known"
     return JoinFailedError(
         f"every platform was built and checked, but {state}: {error.what}",
         fix=error.fix or "look at the registry and build again with --resume: what is built is reused",
-        details=(*details, *error.details),
+        details=(*_each(moved, left, index, is_known=is_known), *error.details),
+    )
+
+
+def _each(moved: Sequence[Reference], left: Sequence[Reference], index: Manifest, *, is_known: bool) -> tuple[str, ...]:
+    """A line for each tag; the first of those `left` is the one that was being moved."""
+    first = "not moved" if is_known else "not known to have moved"
+    return (
+        *(f"{reference}: moved to {index.digest}" for reference in moved),
+        *(f"{reference}: {first}" for reference in left[:1]),
+        *(f"{reference}: not moved" for reference in left[1:]),
     )

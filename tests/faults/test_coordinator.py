@@ -118,6 +118,29 @@ def test_ended_and_resumed(scene: Scene, between: RegistryBetween, stage: str, n
     scene.measure(ended, f"{number.name} {stage}, then `--resume`", seconds, then=resumed)
 
 
+def test_interrupted_between_two_tags(scene: Scene, between: RegistryBetween) -> None:
+    """Tags do not move back: the run says of each where it is."""
+    context, tags = scene.project(STEP), [scene.tag, *(scene.tag.removesuffix(":1") + f":{each}" for each in (2, 3))]
+    second = Rule(fault=Hang(), method="PUT", path=r"/manifests/2$")
+    between.rules.append(second)
+    run = scene.begin(context, more=("-t", tags[1], "-t", tags[2]))
+    wait_until(lambda: second.met, seconds=40)
+    scene.strike()
+    run.signal(signal.SIGTERM)
+    ended = run.end(seconds=3)
+    seconds = time.time() - scene.struck
+
+    assert ended.code == 130, ended.err
+    digest = Registry(scene.lab.registry).digest(f"{scene.name}:1")
+    states = f"{tags[0]}: moved to {digest}; {tags[1]}: not known to have moved; {tags[2]}: not moved"
+    assert [each for each in ended.document["warnings"] if states in each], ended.document["warnings"]
+    between.mend()
+    resumed = scene.begin(context, more=("-t", tags[1], "-t", tags[2], "--resume")).end(seconds=60)
+    assert resumed.code == 0, resumed.err
+    scene.holds(resumed, context)
+    scene.measure(ended, "SIGTERM between two tags, then `--resume`", seconds, then=resumed)
+
+
 def test_killed_when_the_join_has_made_another_image(scene: Scene, between: RegistryBetween) -> None:
     """A cache that is lost between the phases makes the join build anew; no tag may stand for that, not even then."""
     before = scene.begin(scene.project(STEP), *_BOTH).end(seconds=60)
