@@ -76,4 +76,8 @@ def explain(url: GitUrl, complaint: str) -> FarmError:
     if match := _PROTOCOL.search(complaint):
         return RefusedError(f"{url.remote}: farm does not use git's {match[1]!r} transport", details=lines)
     reason = next((line for line in lines if "fatal:" in line or "timed out" in line), lines[-1] if lines else "?")
-    return UnreachableError(f"{url.remote}: git could not fetch: {reason}", details=lines)
+    return UnreachableError(
+        f"{url.remote}: git could not fetch: {reason}",
+        fix="check the URL, and that this machine reaches it",
+        details=tuple(line for line in lines if line != reason),
+    )

@@ -82,3 +82,10 @@ def test_files_of_a_checkout_are_named_by_their_place_in_the_repository() -> Non
     without_advice = UsageError("no file at all")
     by_address(without_advice, root, url)
     assert (without_advice.what, without_advice.fix) == ("no file at all", None)
+
+
+def test_a_reason_is_said_once() -> None:
+    reason, more = "fatal: unable to access 'https://host/repo.git/': Could not resolve host: host", "hint: look again"
+
+    assert explain(URL, reason).details == ()
+    assert explain(URL, f"{more}\n{reason}\n").details == (more,)
