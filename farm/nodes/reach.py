@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reached:
-    """A node that answered. `session` is the caller's to close; it is None for the `local` engine, which needs none."""
+    """A node that answered; its connection is the caller's to close. `session` is None for the `local` engine."""
 
     node: Node
     session: Session | None
     facts: Facts
+
+    async def close(self) -> None:
+        """End the connection, if there is one."""
+        if self.session is not None:
+            await self.session.close()
 
 
 _loading: Future[None] | None = None

@@ -39,8 +39,7 @@ async def reached(node: Node) -> AsyncIterator[Reached]:
     try:
         yield found
     finally:
-        if found.session is not None:
-            await found.session.close()
+        await found.close()
 
 
 @contextlib.asynccontextmanager

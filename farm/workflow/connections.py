@@ -171,5 +171,5 @@ class Connections:
     async def _drop(self, name: str) -> None:
         await self._let_go(name)
         found = self._reached.pop(name, None)
-        if found is not None and found.session is not None:
-            await found.session.close()
+        if found is not None:
+            await found.close()

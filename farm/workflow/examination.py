@@ -45,8 +45,7 @@ async def examined(node: Node, means: Means, *, timeout: float) -> Examined | Fa
     except FarmError as error:
         return error
     async with contextlib.AsyncExitStack() as stack:
-        if found.session is not None:
-            stack.push_async_callback(found.session.close)
+        stack.push_async_callback(found.close)
         it = Examined(node=node, facts=found.facts)
         try:
             it = replace(it, condition=await examine(found.session, node, timeout=timeout))

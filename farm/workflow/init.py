@@ -115,8 +115,7 @@ async def _ask(candidate: Candidate, node: Node, timeout: float) -> Answer:  # n
         found = await reach(node, connect_timeout=timeout, probe_timeout=timeout)
     except FarmError as error:
         return replace(unknown, error=error)
-    if found.session is not None:
-        await found.session.close()
+    await found.close()
     facts = found.facts
     answer = replace(unknown, facts=facts, platforms=default_platforms({node.name: node}, {node.name: facts}))
     try:

@@ -91,8 +91,7 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
     finally:
         async with asyncio.TaskGroup() as group:
             for found in reached.values():
-                if found.session is not None:
-                    group.create_task(found.session.close())
+                group.create_task(found.close())
 
 
 async def usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
@@ -101,8 +100,7 @@ async def usable(node: Node, connect_timeout: float) -> tuple[Reached, str]:
     try:
         choice = choose(node, found.facts)
     except FarmError:
-        if found.session is not None:
-            await found.session.close()
+        await found.close()
         raise
     return found, choice.why
 

@@ -11,7 +11,7 @@ from farm import folders
 from farm.errors import BusyError, Exit, FarmError, SilentError, UsageError
 from farm.inventory import Node
 from farm.nodes import power
-from farm.nodes.reach import Reached, reach
+from farm.nodes.reach import reach
 from farm.plan.waking import can_wake
 from farm.report.events import Emit
 from farm.report.power import Power
@@ -69,7 +69,7 @@ async def _one(node: Node, action: Power, switches: Switches, *, force: bool) ->
             if action == "off":
                 await switches.off(node, "as was asked")
             else:
-                await _hang_up(await switches.cycle(node, "as was asked"))
+                await (await switches.cycle(node, "as was asked")).close()
     except FarmError as caught:
         error = caught
     return Switched(node=node.name, seconds=time.monotonic() - began, was_awake=was_awake, error=error)
@@ -78,9 +78,9 @@ async def _one(node: Node, action: Power, switches: Switches, *, force: bool) ->
 async def _wake(node: Node, switches: Switches) -> bool:
     """Whether it was awake already."""
     try:
-        await _hang_up(await reach(node))
+        await (await reach(node)).close()
     except SilentError:
-        await _hang_up(await switches.wake(node))
+        await (await switches.wake(node)).close()
         return False
     return True
 
@@ -98,14 +98,9 @@ async def _refuse_in_use(node: Node) -> None:
     try:
         busy = await power.in_use(found.session, timeout=_ASK_SECONDS) if found.session else None
     finally:
-        await _hang_up(found)
+        await found.close()
     if busy:
         raise BusyError(f"{node.name}: {busy}", fix=_FORCE)
 
 
 _FORCE = "wait, or say --force"
-
-
-async def _hang_up(found: Reached) -> None:
-    if found.session is not None:
-        await found.session.close()

@@ -63,8 +63,7 @@ async def _one(node: Node, directory: Path, *, timeout: float) -> Vitals:  # noq
         async with asyncio.timeout(timeout), contextlib.AsyncExitStack() as stack:
             found = await reach(node, connect_timeout=timeout, dial_timeout=min(timeout, DIAL_SECONDS))
             facts = found.facts
-            if found.session is not None:
-                stack.push_async_callback(found.session.close)
+            stack.push_async_callback(found.close)
             engine = await prospect(node, facts, found.session, directory)
     except SilentError as caught:
         asleep = f"if it is asleep, `farm build` wakes it when it needs it, and `farm power wake {node.name}` now"
