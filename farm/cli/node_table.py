@@ -53,13 +53,12 @@ def show(nodes: Sequence[Vitals], stream: TextIO) -> None:
 
 
 def _table(nodes: Sequence[Vitals], without: Sequence[str]) -> Table:
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     headings = [heading for heading in _HEADINGS if heading not in without]
-    for heading in headings:
-        table.add_column(heading, overflow="fold", no_wrap=heading not in _FOLDED)
+    table = terminal.table(*headings)
+    for column in table.columns:
+        column.no_wrap = column.header not in _FOLDED
     for node in nodes:
         style = "green" if node.error is None else "red"
         row = (Text(node.node, "bold"), Text(node.state, style), *map(Text, _cells(node)))
