@@ -24,6 +24,7 @@ from farm.nodes.ssh.target import Target
 
 _CONNECT_SECONDS = 15.0
 _POLL_SECONDS = 0.03
+_SETTLING_TRIES, _SETTLING_SECONDS = 20, 0.1
 _KEEPALIVE_SECONDS = 5
 _AGENT_SECONDS = 2.0
 _FAREWELL_SECONDS = 2.0
@@ -45,8 +46,7 @@ class Shell:
         Raises UnreachableError where the node is lost, the time is over, or more is said than any step says.
         """
         try:
-            channel = self._connection.transport.open_session(timeout=_CONNECT_SECONDS)
-            with contextlib.closing(channel):
+            with contextlib.closing(self._channel()) as channel:
                 channel.settimeout(within)
                 channel.exec_command(command)
                 with contextlib.suppress(OSError):  # a command may end without having read anything
@@ -55,6 +55,15 @@ class Shell:
                 return self._ended(channel, within)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise self._gone(str(error)) from error
+
+    def _channel(self) -> paramiko.Channel:
+        """A place for a command. A strict server still counts one that has ended before it had cleared up after it."""
+        for _ in range(_SETTLING_TRIES):
+            try:
+                return self._connection.transport.open_session(timeout=_CONNECT_SECONDS)
+            except paramiko.ChannelException:
+                time.sleep(_SETTLING_SECONDS)
+        return self._connection.transport.open_session(timeout=_CONNECT_SECONDS)
 
     def _ended(self, channel: paramiko.Channel, within: float) -> Completed:
         out, err = b"", b""

@@ -68,6 +68,14 @@ def test_a_command_that_takes_no_script_and_one_that_says_much(shell: Shell) -> 
     assert (len(done.stdout), len(done.stderr)) == (3_000_000, 400_000)
 
 
+def test_a_server_that_starts_one_command_at_a_time(start_sshd: StartSshd) -> None:
+    shell = opened(start_sshd(MaxSessions="1").node())
+
+    for _ in range(30):
+        assert shell.run("true", b"", within=10).exit_status == 0
+    shell.close()
+
+
 def test_a_command_that_does_not_end_is_given_up(shell: Shell) -> None:
     with pytest.raises(UnreachableError, match=r"no end of it within 0.3 s"):
         shell.run("exec sh -s", b"sleep 20\n", within=0.3)
