@@ -1,10 +1,12 @@
 """Bring a Debian machine up and take it down: its first process, its cable, its accounts."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -88,8 +90,23 @@ class Host:
         if not processes.wait(lambda: self._listens(port), _START_SECONDS):
             raise LabError(f"{self.name}: nothing listens on its port {port}; the log is {log}")
 
+    def let_into(self, group: str) -> None:
+        """Put the user into a group; it counts from the next login on."""
+        self.run(f"usermod --append --groups {group} {USER}")
+
     def _listens(self, port: int) -> bool:
         return self.run(f"ss --no-header --listening --tcp 'sport = {port}'") != ""
+
+
+@contextlib.contextmanager
+def running(name: str, packages: Sequence[str] = ()) -> Iterator[Host]:
+    """A machine in a directory of its own, for as long as the block runs. Raises LabError."""
+    # Sockets lie in it: its path must be short.
+    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
+    try:
+        yield up(directory, name, packages)
+    finally:
+        down(directory)
 
 
 def up(directory: Path, name: str, packages: Sequence[str] = ()) -> Host:

@@ -27,11 +27,8 @@ def directory() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Host]:
-    path = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        yield host.up(path, "bare", tree.DOCKER)
-    finally:
-        host.down(path)
+    with host.running("bare", tree.DOCKER) as made:
+        yield made
 
 
 def traces(directory: Path) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import subprocess
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,10 @@ from tests.farm.boards import ROOT, Lab
 @contextlib.contextmanager
 def bare(lab: Lab, name: str, more: Sequence[str] = ()) -> Iterator[Host]:
     """A board on which nobody has installed anything yet but what `more` names."""
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        machine = debian_host.up(directory, name, (*tree.SYSTEMD, *more))
+    with debian_host.running(name, (*tree.SYSTEMD, *more)) as machine:
         packages.bring(machine)
         machine.bring(int(lab.registry.rpartition(":")[2]))
         yield machine
-    finally:
-        debian_host.down(directory)
 
 
 def built_tools() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -27,15 +26,11 @@ _UNLIKE_ITSELF = "FROM @base\nRUN cat /proc/sys/kernel/random/uuid >id && : @tok
 
 @pytest.fixture(scope="module")
 def engine(lab: Lab) -> Iterator[Host]:
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        machine = debian_host.up(directory, "deb13", tree.DOCKER)
+    with debian_host.running("deb13", tree.DOCKER) as machine:
         machine.bring(int(lab.registry.rpartition(":")[2]))
         docker.start(machine, image_store=True)
-        machine.run(f"usermod --append --groups docker {USER}")
+        machine.let_into("docker")
         yield machine
-    finally:
-        debian_host.down(directory)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.server
 import ssl
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -37,14 +36,10 @@ def checks(run: Ended) -> list[str]:
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Host]:
     """With Debian's own Docker, and its user in the group."""
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        made = debian_host.up(directory, "deb13", tree.DOCKER)
+    with debian_host.running("deb13", tree.DOCKER) as made:
         docker.start(made, image_store=True)
-        made.run(f"usermod --append --groups docker {USER}")
+        made.let_into("docker")
         yield made
-    finally:
-        debian_host.down(directory)
 
 
 @pytest.fixture
@@ -72,7 +67,7 @@ def test_a_user_who_is_not_in_the_group(examine: Any, machine: Host) -> None:
     try:
         run = examine()
     finally:
-        machine.run(f"usermod --append --groups docker {USER}")
+        machine.let_into("docker")
 
     assert (run.code, checks(run)) == (10, ["socket-denied"])
     assert run.document["nodes"][0]["findings"][0]["fix"] == "farm provision deb13 --step group"

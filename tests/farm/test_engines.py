@@ -7,7 +7,6 @@ of the three on a Debian machine of its own.
 from __future__ import annotations
 
 import platform
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -50,15 +49,13 @@ def hosts(lab: Lab) -> Iterator[dict[str, Host]]:
     found: dict[str, Host] = {}
     with ExitStack() as stack:
         for name, packages in (("store", tree.DOCKER), ("old", tree.DOCKER), ("podman", podman.PACKAGES)):
-            directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-            stack.callback(debian_host.down, directory)
-            machine = found[name] = debian_host.up(directory, name, packages)
+            machine = found[name] = stack.enter_context(debian_host.running(name, packages))
             machine.bring(int(lab.registry.rpartition(":")[2]))
             if name == "podman":
                 podman.start(machine, plain_http=[lab.registry])
             else:
                 docker.start(machine, image_store=name == "store")
-            machine.run(f"usermod --append --groups {'podman' if name == 'podman' else 'docker'} {USER}")
+            machine.let_into("podman" if name == "podman" else "docker")
         yield found
 
 

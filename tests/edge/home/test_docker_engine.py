@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,14 +22,10 @@ from tests.faults.registry_between import RegistryBetween
 
 @pytest.fixture
 def machine() -> Iterator[Host]:
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        running = debian_host.up(directory, "deb13", tree.DOCKER)
+    with debian_host.running("deb13", tree.DOCKER) as running:
         docker.start(running, image_store=True)
-        running.run(f"usermod --append --groups docker {USER}")
+        running.let_into("docker")
         yield running
-    finally:
-        debian_host.down(directory)
 
 
 @pytest.fixture

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.edge.nodes import openssh
+from tests.edge.nodes import board, openssh
+from tests.edge.nodes.board import Board
 from tests.edge.nodes.buildkit import Buildkitd
 from tests.edge.nodes.openssh import Sshd
 
 StartSshd = Callable[..., Sshd]
+StartBoard = Callable[..., Board]
+_SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
 
 @pytest.fixture
@@ -33,6 +37,28 @@ def start_sshd(tmp_path: Path) -> Iterator[StartSshd]:
 def sshd(start_sshd: StartSshd) -> Sshd:
     """A server with nothing special."""
     return start_sshd()
+
+
+@pytest.fixture
+def start_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartBoard]:
+    """Start a board of one's own; keyword arguments are those of `board.start`."""
+    boards: list[Board] = []
+
+    def start(**options: str) -> Board:
+        boards.append(board.start(tmp_path / f"board{len(boards)}", monkeypatch, **options))
+        return boards[-1]
+
+    yield start
+    for each in boards:
+        each.sshd.stop()
+
+
+@pytest.fixture(params=_SHELLS)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """Each of the shells that boards have as `sh`."""
+    argv = _SHELLS[request.param]
+    assert shutil.which(argv[0]), f"no {argv[0]}: run scripts/setup"
+    return [str(shutil.which(argv[0])), *argv[1:]]
 
 
 @pytest.fixture(autouse=True)

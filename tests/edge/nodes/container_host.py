@@ -109,3 +109,17 @@ async def worker(endpoint: Endpoint) -> str:
     assert process.returncode == 0
     assert output.strip()
     return output.decode().strip()
+
+
+async def come_at_once(board: ContainerHost, directory: Path, count: int) -> None:
+    """Let so many coordinators open the board's BuildKit at the same time, and hold that all of them find one."""
+
+    async def come(number: int) -> str:
+        own = directory / str(number)
+        own.mkdir()
+        async with opened(board.node(), own) as endpoint:
+            return await worker(endpoint)
+
+    workers = await asyncio.gather(*(come(number) for number in range(count)))
+    assert len(set(workers)) == 1
+    assert board.run("ps --all --format '{{.Names}}'").split() == [NAME]

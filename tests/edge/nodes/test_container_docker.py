@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,8 +22,7 @@ from farm.nodes.lease import lease
 from lab import buildkit_image
 from lab.debian_host import docker, tree
 from lab.debian_host import host as debian_host
-from lab.debian_host.host import USER
-from tests.edge.nodes.container_host import NAME, ContainerHost, Told, opened, reached, worker
+from tests.edge.nodes.container_host import NAME, ContainerHost, Told, come_at_once, opened, reached, worker
 from tests.edge.registry import docker_registry
 
 LOGIN = ("pi", "raspberry-secret")
@@ -46,16 +44,12 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
 
 @pytest.fixture(scope="module")
 def board(images: tuple[str, str]) -> Iterator[ContainerHost]:
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        machine = debian_host.up(directory, "old-docker", tree.DOCKER)
+    with debian_host.running("old-docker", tree.DOCKER) as machine:
         for image in images:
             machine.bring(int(image.partition("/")[0].rpartition(":")[2]))
         docker.start(machine, image_store=False)
-        machine.run(f"usermod --append --groups docker {USER}")
+        machine.let_into("docker")
         yield ContainerHost(machine=machine, tool="docker", image=images[0])
-    finally:
-        debian_host.down(directory)
 
 
 @pytest.fixture(autouse=True)
@@ -213,15 +207,7 @@ async def test_coordinators_that_come_at_once_make_one(board: ContainerHost, sho
             pass
         board.run(f"kill {NAME}")
 
-    async def come(number: int) -> str:
-        directory = short / str(number)
-        directory.mkdir()
-        async with opened(board.node(), directory) as endpoint:
-            return await worker(endpoint)
-
-    workers = await asyncio.gather(*(come(number) for number in range(4)))
-    assert len(set(workers)) == 1
-    assert board.run("ps --all --format '{{.Names}}'").split() == [NAME]
+    await come_at_once(board, short, 4)
 
 
 async def test_a_registry_that_wants_a_login_gets_the_coordinators_and_the_node_keeps_none(

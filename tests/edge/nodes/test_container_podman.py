@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,23 +16,21 @@ from lab import buildkit_image
 from lab.debian_host import host as debian_host
 from lab.debian_host import podman
 from lab.debian_host.host import USER
-from tests.edge.nodes.container_host import NAME, ContainerHost, Told, opened, reached, worker
+from tests.edge.nodes.container_host import NAME, ContainerHost, Told, come_at_once, opened, reached, worker
 from tests.edge.registry import docker_registry
 
 
 @pytest.fixture(scope="module")
 def board(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ContainerHost]:
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
     registry = docker_registry.start(tmp_path_factory.mktemp("images"))
     image = buildkit_image.push(registry.domain)
     try:
-        machine = debian_host.up(directory, "podman", podman.PACKAGES)
-        machine.bring(int(registry.domain.rpartition(":")[2]))
-        podman.start(machine, plain_http=[registry.domain])
-        machine.run(f"usermod --append --groups {podman.GROUP} {USER}")
-        yield ContainerHost(machine=machine, tool="podman", image=image)
+        with debian_host.running("podman", podman.PACKAGES) as machine:
+            machine.bring(int(registry.domain.rpartition(":")[2]))
+            podman.start(machine, plain_http=[registry.domain])
+            machine.let_into(podman.GROUP)
+            yield ContainerHost(machine=machine, tool="podman", image=image)
     finally:
-        debian_host.down(directory)
         registry.stop()
 
 
@@ -105,15 +101,7 @@ async def test_coordinators_that_come_at_once_make_one(board: ContainerHost, sho
             pass
         board.run(f"kill {NAME}")
 
-    async def come(number: int) -> str:
-        directory = short / str(number)
-        directory.mkdir()
-        async with opened(board.node(), directory) as endpoint:
-            return await worker(endpoint)
-
-    workers = await asyncio.gather(*(come(number) for number in range(3)))
-    assert len(set(workers)) == 1
-    assert board.run("ps --all --format '{{.Names}}'").split() == [NAME]
+    await come_at_once(board, short, 3)
 
 
 async def test_an_image_that_is_not_there(board: ContainerHost, short: Path) -> None:
@@ -146,5 +134,5 @@ async def test_whoever_may_not_use_roots_gets_the_users_own(board: ContainerHost
         async with reached(board.node()) as found:
             seen = await prospect(found.node, found.facts, found.session, short)
     finally:
-        board.machine.run(f"usermod --append --groups {podman.GROUP} {USER}")
+        board.machine.let_into(podman.GROUP)
     assert seen.why.startswith(f"container of podman 5.4.2 at {rootless}; podman at {podman.SOCKET} is of no use: ")

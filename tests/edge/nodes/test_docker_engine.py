@@ -7,7 +7,6 @@ import contextlib
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,18 +32,15 @@ BUILDCTL = Path(sys.executable).with_name("buildctl")
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Host]:
     """With Docker's package, and no Docker running yet."""
-    directory = Path(tempfile.mkdtemp(prefix="farm-deb-"))
-    try:
-        yield debian_host.up(directory, "deb13", tree.DOCKER)
-    finally:
-        debian_host.down(directory)
+    with debian_host.running("deb13", tree.DOCKER) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def engine(machine: Host) -> Host:
     """Docker with the containerd image store; the login may use it."""
     docker.start(machine, image_store=True)
-    machine.run(f"usermod --append --groups docker {USER}")
+    machine.let_into("docker")
     return machine
 
 
@@ -245,7 +241,7 @@ async def test_a_user_outside_the_group_is_told_which_to_join(engine: Host, shor
     try:
         error = await refusal(engine, short)
     finally:
-        engine.run(f"usermod --append --groups docker {USER}")
+        engine.let_into("docker")
     assert error.what == f"deb13: Docker cannot be used at /var/run/docker.sock: {USER} may not use it"
     assert error.fix == f"add {USER} to the group that owns /var/run/docker.sock: sudo usermod -aG docker {USER}"
     assert error.exit_code is Exit.REFUSED

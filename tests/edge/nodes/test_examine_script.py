@@ -20,20 +20,12 @@ from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd
 
 SCRIPT = resources.files("farm.nodes.examine").joinpath("script.sh").read_text(encoding="utf-8")
-SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
 
 def run(shell: list[str], script: str = SCRIPT, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*shell, "-s"], input=script, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    argv = SHELLS[request.param]
-    assert shutil.which(argv[0]), f"no {argv[0]}: run scripts/setup"
-    return [str(shutil.which(argv[0])), *argv[1:]]
 
 
 def condition(done: subprocess.CompletedProcess[str]) -> Condition:

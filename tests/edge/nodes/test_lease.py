@@ -23,26 +23,13 @@ from farm.nodes.ssh.session import Session
 from farm.report.events import Event, Warned
 from tests.edge.nodes import board
 from tests.edge.nodes.board import Board
+from tests.edge.nodes.conftest import StartBoard
 from tests.edge.nodes.openssh import send
 from tests.edge.nodes.waiting import eventually, wait_until
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a server a /tmp of its own")
 
-StartBoard = Callable[..., Board]
 SHELLS = ("dash", "busybox", "bash")
-
-
-@pytest.fixture
-def start_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartBoard]:
-    boards: list[Board] = []
-
-    def start(**options: str) -> Board:
-        boards.append(board.start(tmp_path / f"board{len(boards)}", monkeypatch, **options))
-        return boards[-1]
-
-    yield start
-    for each in boards:
-        each.sshd.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,26 +18,11 @@ from farm.nodes.engine.endpoint import open_endpoint
 from farm.nodes.lease import lease
 from farm.nodes.reach import reach
 from tests.edge.nodes import board
-from tests.edge.nodes.board import Board
-from tests.edge.nodes.conftest import StartSshd
+from tests.edge.nodes.conftest import StartBoard, StartSshd
 from tests.edge.nodes.openssh import Sshd, public
 
-StartBoard = Callable[..., Board]
 # What a start-up file may print, before and after, on both streams.
 _TALKS = 'echo "+---- Welcome to pi4! ----+"; echo 3 updates wait >&2; sh -c "$SSH_ORIGINAL_COMMAND"; echo Bye'
-
-
-@pytest.fixture
-def start_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StartBoard]:
-    boards: list[Board] = []
-
-    def start(**options: str) -> Board:
-        boards.append(board.start(tmp_path / f"board{len(boards)}", monkeypatch, **options))
-        return boards[-1]
-
-    yield start
-    for each in boards:
-        each.sshd.stop()
 
 
 async def _builds(node: Node, directory: Path) -> None:

@@ -17,20 +17,12 @@ from farm.nodes.facts import Facts
 from farm.nodes.probe import parse
 
 SCRIPT = resources.files("farm.nodes.probe").joinpath("script.sh").read_text(encoding="utf-8")
-SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
 
 def run(shell: list[str], script: str = SCRIPT, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*shell, "-s"], input=script, env={**os.environ, **environment}, capture_output=True, text=True, check=False
     )
-
-
-@pytest.fixture(params=SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    argv = SHELLS[request.param]
-    assert shutil.which(argv[0]), f"no {argv[0]}: run scripts/setup"
-    return [str(shutil.which(argv[0])), *argv[1:]]
 
 
 def facts(done: subprocess.CompletedProcess[str]) -> Facts:
