@@ -203,7 +203,10 @@ def _made(
     name = target.host if target.port == paramiko.config.SSH_PORT else f"[{target.host}]:{target.port}"
     entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{name} {host_key}")
     if entry is None or entry.key is None:
-        raise RefusedError(f"{target}: fabric cannot read its host key, {host_key.split()[0]}")
+        raise RefusedError(
+            f"{target}: fabric cannot read its host key, {host_key.split()[0]}",
+            fix="let its SSH server show one of a usual kind, such as ssh-ed25519: `ssh-keygen -A` makes them",
+        )
     connection.client.get_host_keys().add(name, entry.key.get_name(), entry.key)
     return connection
 

@@ -59,7 +59,10 @@ class Programs:
 
     async def _folder(self, architecture: str) -> Path:
         if architecture not in _ARCHITECTURES:
-            raise FarmError(f"there is no BuildKit for {architecture or 'a system without dpkg'}")
+            raise UsageError(
+                f"there is no BuildKit for {architecture or 'a system without dpkg'}",
+                fix="--engine docker, where the system has a package of it",
+            )
         for archive in self._archives:
             folder = await asyncio.to_thread(unpacked, archive)
             if _machine(folder / "buildkitd") == _ARCHITECTURES[architecture]:

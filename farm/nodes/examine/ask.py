@@ -27,4 +27,6 @@ async def examine(session: Session | None, node: Node, *, timeout: float = 10.0)
     try:
         return parse.condition(completed.stdout)
     except UnusableAnswerError as error:
-        raise UnreachableError(f"{node.name}: the node did not say how it is: {error}") from error
+        raise UnreachableError(
+            f"{node.name}: the node did not say how it is: {error}", fix="log in with ssh and run `sh` there"
+        ) from error
