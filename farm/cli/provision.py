@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from farm.cli.options import inventory_option
+from farm.cli.options import inventory_option, json_option
 from farm.errors import Exit
 
 
@@ -52,7 +52,7 @@ class Size(click.ParamType[int]):
 @click.option("--reboot", is_flag=True, help="Restart a board that needs it, and wait for it.")
 @click.option("--step", "steps", multiple=True, metavar="NAME", help="Do only this step.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@json_option
 def provision(nodes: tuple[str, ...], inventory: Path | None, **flags: Any) -> Exit:
     """Make each NODE (a name or a label of the inventory) a board that builds: engine, user, settings, service.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from farm.provision.script import quoted
+from shlex import quote
+
 from farm.provision.step import Step
 
 
 def group(name: str, user: str) -> Step:
     """The group is there, and the user is in it. Root needs neither, but the group owns the socket all the same."""
-    member = "" if user == "root" else quoted(user)
+    member = "" if user == "root" else quote(user)
     in_it = f"id -nG {member} | tr ' ' '\\n' | grep -qxF {name} || needed {member} is not in the group {name}\n"
     return Step(
         name="group",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from shlex import quote
 
-from farm.provision.script import quoted
 from farm.provision.step import Step
 
 # Somebody else's apt, such as unattended-upgrades on a fresh board, may hold the lock for minutes.
@@ -37,8 +37,8 @@ apt install --no-install-recommends "$@" 2>/dev/null ||
 
 def packages(name: str, wanted: Sequence[str], *, environment: Mapping[str, str]) -> Step:
     """Install what is not there of some packages; `environment` tells apt of a proxy."""
-    words = " ".join(quoted(each) for each in wanted)
-    through = "".join(f"export {variable}={quoted(value)}\n" for variable, value in environment.items())
+    words = " ".join(quote(each) for each in wanted)
+    through = "".join(f"export {variable}={quote(value)}\n" for variable, value in environment.items())
     return Step(
         name=name,
         describe=f"install {', '.join(wanted)}",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from shlex import quote
 
 from farm.inventory import Limits, Node
 from farm.nodes.settings import buildkitd_toml, proxy_env
 from farm.nodes.settings.buildkitd_toml import PATH, SOCKET
 from farm.provision import access, apt, registries, service
 from farm.provision.board import Board
-from farm.provision.script import quoted
 from farm.provision.step import Step, Upload
 
 _UNIT = "buildkit.service"
@@ -64,17 +64,17 @@ def binaries(programs: Sequence[Upload]) -> Step:
     check, apply = "", ""
     for each in programs:
         name = each.source.name
-        place = quoted(f"{FOLDER}/{name}")
-        same = f"echo {quoted(f'{each.sha256}  {FOLDER}/{name}')} | sha256sum --check --status 2>/dev/null"
-        check += f"[ -x {place} ] || needed {quoted(f'{name} is not there')}\n"
-        check += f"{same} || needed {quoted(f'{name} is another one')}\n"
-        fresh, came = quoted(f"{FOLDER}/{name}.farm"), quoted(each.target)
-        sum_ = quoted(f"{each.sha256}  {FOLDER}/{name}.farm")
+        place = quote(f"{FOLDER}/{name}")
+        same = f"echo {quote(f'{each.sha256}  {FOLDER}/{name}')} | sha256sum --check --status 2>/dev/null"
+        check += f"[ -x {place} ] || needed {quote(f'{name} is not there')}\n"
+        check += f"{same} || needed {quote(f'{name} is another one')}\n"
+        fresh, came = quote(f"{FOLDER}/{name}.farm"), quote(each.target)
+        sum_ = quote(f"{each.sha256}  {FOLDER}/{name}.farm")
         # Root's copy is what is judged: the one that came is still its user's.
         apply += f"""install -o root -g root -m 755 {came} {fresh}
 rm -f {came}
-echo {sum_} | sha256sum --check --status || fail {quoted(f"{name} did not arrive as it was sent: try again")}
-{fresh} --version >/dev/null || fail {quoted(f"{name} does not run on this board")}
+echo {sum_} | sha256sum --check --status || fail {quote(f"{name} did not arrive as it was sent: try again")}
+{fresh} --version >/dev/null || fail {quote(f"{name} does not run on this board")}
 mv -f {fresh} {place}
 """
     return Step(
@@ -179,14 +179,14 @@ sysctl --quiet --load=$file
 
 
 def _subordinate_ids(user: str) -> Step:
-    name = quoted(user)
+    name = quote(user)
     listed = f"cut -d : -f 1 %s 2>/dev/null | grep -qxF -e {name}"
     in_uids, in_gids = (listed % file for file in ("/etc/subuid", "/etc/subgid"))
     return Step(
         name="subordinate-ids",
         describe=f"give {user} 65536 users and groups of its own",
-        check=f"""{in_uids} || needed {quoted(f"{user} is not in /etc/subuid")}
-{in_gids} || needed {quoted(f"{user} is not in /etc/subgid")}
+        check=f"""{in_uids} || needed {quote(f"{user} is not in /etc/subuid")}
+{in_gids} || needed {quote(f"{user} is not in /etc/subgid")}
 """,
         apply=f"""touch /etc/subuid /etc/subgid
 first=$(cat /etc/subuid /etc/subgid | awk -F : 'BEGIN {{ n = 100000 }} $2 + $3 > n {{ n = $2 + $3 }} END {{ print n }}')

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from farm.provision import apt
 from farm.provision.board import Board
-from farm.provision.script import quoted
 from farm.provision.step import Step
 
 _FLAGS = ("cgroup_enable=memory", "cgroup_memory=1")
@@ -16,7 +17,7 @@ def memory_cgroup(board: Board) -> Step:
 
     Takes effect with the next start of the board.
     """
-    file = quoted(board.cmdline) if board.cmdline else ""
+    file = quote(board.cmdline) if board.cmdline else ""
     flags = " ".join(_FLAGS)
     if file:
         found = f"""for flag in {flags}; do

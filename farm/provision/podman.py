@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from shlex import quote
 from typing import Any
 
 from farm.inventory import Node, Registry
 from farm.provision import access, registries, service
 from farm.provision.board import Board
-from farm.provision.script import quoted
 from farm.provision.step import Step
 
 _GROUP = "podman"
@@ -28,7 +28,7 @@ def steps(node: Node, board: Board, certificates: Mapping[str, str]) -> tuple[St
         **({_REGISTRIES: reach} if reach else {}),
     }
     renew = f"""systemctl daemon-reload
-systemd-tmpfiles --create {quoted(_FOLDER)}
+systemd-tmpfiles --create {quote(_FOLDER)}
 ! systemctl is-active --quiet podman.socket || systemctl restart podman.socket
 """
     unwanted = () if reach else (_REGISTRIES,)

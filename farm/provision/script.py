@@ -7,8 +7,8 @@ can do nothing about it here). A check that comes to its end has found all right
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
+from shlex import quote
 from typing import Literal
 
 Word = Literal["done", "needed", "reboot", "by hand"]
@@ -54,25 +54,20 @@ def answer(output: str) -> Answer | None:
     return None
 
 
-def quoted(text: str) -> str:
-    """The text as one word of a shell."""
-    return shlex.quote(text)
-
-
 def file_check(path: str, content: str) -> str:
     """A check that a file holds exactly this."""
-    file = quoted(path)
-    return f"""[ -e {file} ] || needed {quoted(f"{path} is not there")}
-printf %s {quoted(content)} | cmp -s - {file} || needed {quoted(f"{path} says something else")}
+    file = quote(path)
+    return f"""[ -e {file} ] || needed {quote(f"{path} is not there")}
+printf %s {quote(content)} | cmp -s - {file} || needed {quote(f"{path} says something else")}
 """
 
 
 def file_apply(path: str, content: str, *, mode: str = "644") -> str:
     """Write it at once as a whole, so that nobody ever reads half of it."""
-    file = quoted(path)
+    file = quote(path)
     return f"""mkdir -p "$(dirname {file})"
 rm -f {file}.farm
-(umask 077 && printf %s {quoted(content)} >{file}.farm)
+(umask 077 && printf %s {quote(content)} >{file}.farm)
 chmod {mode} {file}.farm
 mv -f {file}.farm {file}
 """
@@ -80,4 +75,4 @@ mv -f {file}.farm {file}
 
 def absent_check(path: str) -> str:
     """A check that a file is not there."""
-    return f"[ ! -e {quoted(path)} ] || needed {quoted(f'{path} is of no use any more')}\n"
+    return f"[ ! -e {quote(path)} ] || needed {quote(f'{path} is of no use any more')}\n"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from shlex import quote
 
-from farm.provision.script import absent_check, file_apply, file_check, quoted
+from farm.provision.script import absent_check, file_apply, file_check
 from farm.provision.step import Step
 
 MARK = "FARM_SETTINGS"
@@ -32,7 +33,7 @@ def files(
     """
     hidden = secret or {}
     gone = "".join(absent_check(path) for path in unwanted)
-    removed = "".join(f"rm -f {quoted(path)}\n" for path in unwanted)
+    removed = "".join(f"rm -f {quote(path)}\n" for path in unwanted)
     return Step(
         name=name,
         describe=describe,
@@ -49,7 +50,7 @@ def running(name: str, unit: str, socket: str, *, settings: str | None, program:
 
     No settings: whichever it has. `program` is its file, where it may have been replaced since it was started.
     """
-    mark = quoted(f"{MARK}={settings}")
+    mark = quote(f"{MARK}={settings}")
     started = f"""tr '\\0' '\\n' <"/proc/$pid/environ" | grep -qxF {mark} || needed {unit} runs with other settings
 """
     current = f"""for each in $(pgrep -x {program.rpartition("/")[2]}); do
@@ -62,7 +63,7 @@ done
         check=f"""systemctl is-enabled --quiet {unit} || needed {unit} does not start with the board
 pid=$(systemctl show {unit} -p MainPID --value)
 [ "$pid" != 0 ] || needed {unit} does not run
-{started if settings else ""}[ -S {quoted(socket)} ] || needed {unit} does not listen on {quoted(socket)}
+{started if settings else ""}[ -S {quote(socket)} ] || needed {unit} does not listen on {quote(socket)}
 {current if program else ""}""",
         apply=f"""systemctl daemon-reload
 systemctl enable --quiet {unit}
@@ -71,7 +72,7 @@ if ! systemctl restart {unit}; then
     exit 1
 fi
 left={_START_SECONDS}
-until [ -S {quoted(socket)} ] && systemctl is-active --quiet {unit}; do
+until [ -S {quote(socket)} ] && systemctl is-active --quiet {unit}; do
     left=$((left - 1))
     if [ "$left" = 0 ] || systemctl is-failed --quiet {unit}; then
         journalctl --no-pager --quiet --lines 5 --output cat --unit {unit} >&2
