@@ -88,7 +88,7 @@ def _fault(domain: str, error: Exception) -> FarmError:
         return UnreachableError(f"registry {domain}: its answer did not begin within {HEAD_SECONDS:.0f} s")
     if isinstance(error, httpx.ConnectError):
         return UnreachableError(f"registry {domain}: nothing answers there ({error})", fix="check that it is running")
-    return UnreachableError(f"registry {domain}: the connection broke ({error or type(error).__name__})")
+    return UnreachableError(f"registry {domain}: the connection broke ({str(error) or type(error).__name__})")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

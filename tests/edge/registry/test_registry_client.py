@@ -5,6 +5,7 @@ import contextlib
 import itertools
 import json
 import socket
+import struct
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -219,6 +220,20 @@ async def test_what_a_registry_may_answer(answer: Answer, error: type[Exception]
             with pytest.raises(error, match=words) as raised:
                 await client.manifest(reference)
             assert type(raised.value) is error
+
+
+async def test_a_reset_without_a_word_is_named_all_the_same() -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        # SO_LINGER with no time makes close() a reset (socket(7)).
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        writer.transport.abort()
+
+    async with await asyncio.start_server(reset, "127.0.0.1", 0) as server:
+        domain = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with Client({}) as client:
+            with pytest.raises(UnreachableError, match=r"the connection broke \([^)]+\)"):
+                await client.manifest(parse(f"{domain}/x:1"))
 
 
 @pytest.mark.parametrize(
