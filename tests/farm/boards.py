@@ -100,12 +100,12 @@ class Boards:
 
     def cut_connections(self, node: str) -> None:
         """End every SSH connection to the node, as a lost link does; sshd itself goes on."""
-        assert list(_descendants(self._lab.process(node, "sshd").pid)), f"nobody is connected to {node}"
+        assert list(descendants(self._lab.process(node, "sshd").pid)), f"nobody is connected to {node}"
         self.end_connections(node)
 
     def end_connections(self, node: str) -> None:
         """The same, if there are any."""
-        for connection in list(_descendants(self._lab.process(node, "sshd").pid)):
+        for connection in list(descendants(self._lab.process(node, "sshd").pid)):
             self._signal(connection, signal.SIGKILL)
 
     def freeze(self, node: str, role: str = "buildkitd") -> None:
@@ -145,11 +145,17 @@ def command_lines() -> Iterator[tuple[int, str]]:
                 continue
 
 
-def _descendants(parent: int) -> Iterator[Process]:
-    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
-        if found := identify(int(child)):
-            yield from _descendants(found.pid)
-            yield found
+def descendants(parent: int) -> Iterator[Process]:
+    """Whatever a process has started, and they in turn, the last first; each of its threads has children of its own."""
+    for children in Path(f"/proc/{parent}/task").glob("*/children"):
+        try:
+            pids = children.read_text().split()
+        except OSError:
+            continue
+        for pid in pids:
+            if found := identify(int(pid)):
+                yield from descendants(found.pid)
+                yield found
 
 
 def as_root(*argv: str) -> None:

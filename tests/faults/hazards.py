@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lab import faults, place, processes
 from lab.processes import Process
-from tests.farm.boards import Lab
+from tests.farm.boards import Lab, descendants
 from tests.farm.waiting import wait_until
 
 
@@ -53,10 +53,14 @@ class Hazards:
             wait_until(lambda doomed=doomed: not any(each.alive() for each in doomed))  # type: ignore[misc]
 
     def _end_orphans_later(self, node: str) -> None:
-        """A step outlives its killed BuildKit, under qemu at times for ever: its shell then misses its child's end."""
-        for pid in self._lab.at_work("").get(node, ()):
-            if step := processes.identify(pid):
-                self._undo.callback(_signal, step, signal.SIGKILL)
+        """A step outlives its killed BuildKit, under qemu at times for ever: its shell then misses its child's end.
+
+        So does who was about to start one: on a frozen board it would do so once that goes on.
+        """
+        buildkitd = self._lab.process(node, "buildkitd")
+        steps = filter(None, map(processes.identify, self._lab.at_work("").get(node, ())))
+        for each in {*descendants(buildkitd.pid), *steps}:
+            self._undo.callback(_signal, each, signal.SIGKILL)
 
     def restart(self, node: str, role: str) -> None:
         """Start a board's sshd or buildkitd (anew)."""
