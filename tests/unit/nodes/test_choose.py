@@ -8,6 +8,7 @@ from farm.errors import Exit, FarmError
 from farm.inventory import Limits, Node
 from farm.nodes.engine.choose import choose
 from farm.nodes.facts import Facts, FoundEngine
+from tests.unit.facts_of import facts
 
 ROOTFUL = FoundEngine(engine="buildkitd", socket="/run/buildkit/buildkitd.sock", version="v0.34.2")
 ROOTLESS = FoundEngine(engine="buildkitd", socket="/run/user/1000/buildkit/buildkitd.sock", version="v0.34.2")
@@ -37,34 +38,17 @@ PODMAN = FoundEngine(
 FROZEN = FoundEngine(engine="buildkitd", socket=ROOTFUL.socket, problem="it is frozen", fix="restart it")
 
 
-def facts(*engines: FoundEngine) -> Facts:
-    return Facts(
-        node="pi4",
-        machine="aarch64",
-        kernel="6.6",
-        userland="arm64",
-        cpu_model="",
-        cpu_count=4,
-        page_size=4096,
-        native=(),
-        emulated=(),
-        memory_total=0,
-        memory_available=0,
-        load=0.0,
-        disk_free=None,
-        disk_total=None,
-        temperature=None,
-        engines=engines,
-    )
+def found(*engines: FoundEngine) -> Facts:
+    return facts(engines=engines)
 
 
 def chosen(node: Node, *engines: FoundEngine) -> FoundEngine:
-    return choose(node, facts(*engines)).engine
+    return choose(node, found(*engines)).engine
 
 
 def refusal(node: Node, *engines: FoundEngine) -> FarmError:
     with pytest.raises(FarmError) as refused:
-        choose(node, facts(*engines))
+        choose(node, found(*engines))
     return refused.value
 
 
@@ -153,7 +137,7 @@ def test_docker_is_called_by_its_name() -> None:
     ],
 )
 def test_why(node: Node, engines: tuple[FoundEngine, ...], why: str) -> None:
-    assert choose(node, facts(*engines)).why == why
+    assert choose(node, found(*engines)).why == why
 
 
 @pytest.mark.parametrize(
@@ -220,7 +204,7 @@ def test_why(node: Node, engines: tuple[FoundEngine, ...], why: str) -> None:
 def test_a_container_where_nothing_else_will_do(
     node: Node, engines: tuple[FoundEngine, ...], kind: str, why: str
 ) -> None:
-    choice = choose(node, facts(*engines))
+    choice = choose(node, found(*engines))
     assert (choice.kind, choice.why) == (kind, why)
 
 

@@ -4,30 +4,11 @@ from __future__ import annotations
 
 from farm.nodes.facts import Facts
 from farm.nodes.identity import copies, doubles
+from tests.unit.facts_of import facts
 
 
 def _facts(name: str, machine: str | None, boot: str | None, key: str | None) -> Facts:
-    return Facts(
-        node=name,
-        machine="aarch64",
-        kernel="6.1",
-        userland="arm64",
-        cpu_model="any",
-        cpu_count=4,
-        page_size=4096,
-        native=(),
-        emulated=(),
-        memory_total=1,
-        memory_available=1,
-        load=0.0,
-        disk_free=None,
-        disk_total=None,
-        temperature=None,
-        engines=(),
-        machine_id=machine,
-        boot_id=boot,
-        host_key=key,
-    )
+    return facts(name, machine_id=machine, boot_id=boot, host_key=key)
 
 
 def test_one_machine_under_two_names() -> None:

@@ -7,6 +7,7 @@ from farm.inventory.nodes import Engine, Node
 from farm.nodes.facts import Facts, FoundEngine, Unreachable
 from farm.plan.doubles import singled
 from farm.platforms import Platform, parse
+from tests.unit.facts_of import facts
 
 ARM64, ARMV7 = parse("linux/arm64"), parse("linux/arm/v7")
 _ENGINES = (
@@ -20,22 +21,9 @@ def _node(name: str, *platforms: Platform, engine: Engine = "auto") -> Node:
 
 
 def _facts(name: str, machine: str = "m1") -> Facts:
-    return Facts(
-        node=name,
-        machine="aarch64",
-        kernel="6.1",
-        userland="arm64",
-        cpu_model="any",
-        cpu_count=4,
-        page_size=4096,
+    return facts(
+        name,
         native=(ARM64, ARMV7),
-        emulated=(),
-        memory_total=1,
-        memory_available=1,
-        load=0.0,
-        disk_free=None,
-        disk_total=None,
-        temperature=None,
         engines=_ENGINES,
         machine_id=machine,
         boot_id="b1",

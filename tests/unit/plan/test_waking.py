@@ -11,6 +11,7 @@ from farm.inventory.nodes import Node, Power
 from farm.nodes.facts import Facts, Unreachable
 from farm.plan.waking import to_wake
 from farm.platforms import Platform, parse
+from tests.unit.facts_of import facts
 
 ARM64, ARMV7, AMD64 = parse("linux/arm64"), parse("linux/arm/v7"), parse("linux/amd64")
 PLUG = Power(mac="02:00:00:00:00:01")
@@ -25,24 +26,7 @@ def _asleep(name: str) -> Unreachable:
 
 
 def _awake(name: str, *native: Platform, emulated: tuple[Platform, ...] = ()) -> Facts:
-    return Facts(
-        node=name,
-        machine="any",
-        kernel="6.1",
-        userland="any",
-        cpu_model="any",
-        cpu_count=4,
-        page_size=4096,
-        native=native,
-        emulated=emulated,
-        memory_total=1,
-        memory_available=1,
-        load=0.0,
-        disk_free=None,
-        disk_total=None,
-        temperature=None,
-        engines=(),
-    )
+    return facts(name, native=native, emulated=emulated)
 
 
 def _wake(wanted: list[Platform], *known: tuple[Node, Facts | Unreachable], tried: tuple[str, ...] = ()) -> list[str]:

@@ -11,7 +11,7 @@ import pytest
 from farm.cli import history_table, node_table, plan_table
 from farm.errors import RefusedError
 from farm.history.records import RunRecord
-from farm.nodes.facts import Facts, Unreachable
+from farm.nodes.facts import Unreachable
 from farm.plan.planner import Assignment, Plan
 from farm.platforms import Platform
 from farm.report import plain, summary
@@ -19,28 +19,13 @@ from farm.report.events import NodeProbed, RunStarted, Warned
 from farm.report.outcome import Attempt, Failed
 from farm.report.report import Report
 from farm.workflow.vitals import Vitals
+from tests.unit.facts_of import facts
 
 AMD64 = Platform("linux", "amd64")
 NASTY = "\x1b]0;title\x07\x1b[2J[/oops] [red]word[/] :smile:"
 HARMLESS = "[/oops] [red]word[/] :smile:"
-FACTS = Facts(
-    node="z1",
-    machine="x86_64",
-    kernel="6.1",
-    userland="amd64",
-    cpu_model=NASTY,
-    cpu_count=4,
-    page_size=4096,
-    native=(AMD64,),
-    emulated=(),
-    memory_total=1,
-    memory_available=1,
-    load=0.1,
-    disk_free=None,
-    disk_total=None,
-    temperature=None,
-    engines=(),
-)
+FACTS = facts("z1", cpu_model=NASTY, native=(AMD64,))
+
 ERROR = RefusedError(f"z1: {NASTY}", fix=NASTY, details=(NASTY,))
 VITALS = Vitals(node="z1", facts=FACTS, engine="buildkitd", version=NASTY, why=NASTY, error=None)
 RUN = RunRecord(
