@@ -67,9 +67,12 @@ class Shell:
 
     def _ended(self, channel: paramiko.Channel, within: float) -> Completed:
         out, err = b"", b""
-        end = time.monotonic() + within
+        heard = time.monotonic()
+        end = heard + within
         while True:
-            has_ended = channel.exit_status_ready() or channel.closed
+            # What it said last may come after its status; only what it left running keeps its output open for long.
+            has_status, is_closed, is_whole = channel.exit_status_ready(), channel.closed, channel.eof_received
+            before = len(out) + len(err)
             while channel.recv_ready() and len(out) <= _MOST_BYTES:
                 out += channel.recv(_CHUNK)
             while channel.recv_stderr_ready() and len(err) <= _MOST_BYTES:
@@ -79,13 +82,19 @@ class Shell:
                     f"{self._target}: a step of it printed more than {_MOST_BYTES >> 20} MiB",
                     fix="log in with ssh and see what the login shell prints",
                 )
-            if has_ended:
+            now = time.monotonic()
+            if not has_status or len(out) + len(err) > before:
+                heard = now
+            if is_closed or (has_status and (is_whole or now - heard > _FAREWELL_SECONDS)):
                 break
-            if time.monotonic() > end:
+            if now > end and not has_status:
                 raise UnreachableError(
                     f"{self._target}: no end of it within {within:g} s", fix="check the load of the node, and try again"
                 )
-            channel.status_event.wait(_POLL_SECONDS)
+            if has_status:
+                time.sleep(_POLL_SECONDS)
+            else:
+                channel.status_event.wait(_POLL_SECONDS)
         if not channel.exit_status_ready() or channel.exit_status < 0:
             raise self._gone("it was lost under a command")
         return Completed(

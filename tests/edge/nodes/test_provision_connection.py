@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,17 @@ def test_a_command_that_takes_no_script_and_one_that_says_much(shell: Shell) -> 
     assert shell.run("true", b"x" * 300_000, within=10).exit_status == 0
     done = shell.run("exec sh -s", b"head -c 3000000 /dev/zero | tr '\\0' x; head -c 400000 /dev/zero >&2\n", within=20)
     assert (len(done.stdout), len(done.stderr)) == (3_000_000, 400_000)
+
+
+def test_what_is_said_after_the_status(shell: Shell) -> None:
+    done = shell.run("exec sh -s", b"(sleep 0.5; echo late) & echo early\n", within=10)
+    assert (done.stdout, done.exit_status) == ("early\nlate\n", 0)
+
+
+def test_what_a_script_leaves_running_is_not_waited_for(shell: Shell) -> None:
+    began = time.monotonic()
+    assert shell.run("exec sh -s", b"sleep 8 & echo done\n", within=20).stdout == "done\n"
+    assert time.monotonic() - began < 6
 
 
 def test_a_server_that_starts_one_command_at_a_time(start_sshd: StartSshd) -> None:
