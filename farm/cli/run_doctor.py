@@ -12,6 +12,7 @@ import click
 
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
+from farm.cli.password import password, terminal_as_it_is
 from farm.errors import Exit
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def show(flags: Mapping[str, Any]) -> Exit:
     with told_as_json(document=flags["as_json"]):
         inventory = loading.inventory(flags["inventory"])
         nodes = select(inventory.nodes, flags["nodes"], ())
-        found, mended = drive(_examined(inventory, nodes, within=flags["timeout"], is_mended=flags["fix"]))
+        examined = _examined(inventory, nodes, within=flags["timeout"], is_mended=flags["fix"])
+        found, mended = drive(examined, last_resort=terminal_as_it_is())
     if flags["as_json"]:
         click.echo(json.dumps(findings.document(found, mended), indent=2))
     else:
@@ -42,7 +44,7 @@ async def _examined(
     found = await _watched(inventory, nodes, within=within)
     if not is_mended:
         return found, ()
-    from farm.cli.run_provision import password, tell
+    from farm.cli.run_provision import tell
     from farm.cli.tell_error import tell_error
     from farm.workflow.mending import mend
 

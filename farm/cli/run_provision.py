@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,9 @@ import click
 
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
+from farm.cli.password import password, terminal_as_it_is
 from farm.cli.tell_error import tell_error
-from farm.errors import Exit, RefusedError, UsageError
+from farm.errors import Exit, UsageError
 from farm.provision.plan import Wishes
 from farm.provision.programs import Archive
 from farm.provision.step import Result
@@ -47,7 +46,7 @@ def run(names: Sequence[str], inventory: Path | None, flags: Mapping[str, Any]) 
             tell=tell,
         )
         nodes = select(loading.inventory(inventory).nodes, names, ())
-        ended = drive(provision(nodes, order))
+        ended = drive(provision(nodes, order), last_resort=terminal_as_it_is())
     if flags["as_json"]:
         click.echo(json.dumps({"nodes": [_document(each) for each in ended]}, indent=2))
     _sum_up(ended, dry=flags["dry_run"])
@@ -64,16 +63,6 @@ def _archives(places: Sequence[str], sums: Sequence[str]) -> tuple[Archive, ...]
         if not re.fullmatch(r"[0-9a-fA-F]{64}", each):
             raise UsageError(f"--sha256 {each!r} is no SHA-256", fix="it has 64 hexadecimal digits")
     return tuple(Archive(place=place, sha256=sum_.lower()) for place, sum_ in zip(places, sums, strict=True))
-
-
-def password() -> str:
-    """What sudo asks for, from the terminal. Raises RefusedError where there is none."""
-    if not sys.stdin.isatty():
-        raise RefusedError(
-            "sudo asks for a password, and nobody is here to type it",
-            fix="run it on a terminal, or let the user use sudo without one (NOPASSWD in /etc/sudoers.d)",
-        )
-    return getpass.getpass("password for sudo on the nodes: ")
 
 
 def tell(said: Result | Told) -> None:

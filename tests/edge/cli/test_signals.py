@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -157,3 +159,31 @@ reach.load_ahead()
     subprocess.run([sys.executable, "-c", program], check=True)
 
     assert written.exists()
+
+
+_ASKS_FOR_A_PASSWORD = """
+import asyncio
+from farm.cli.drive import drive
+from farm.cli.password import password, terminal_as_it_is
+drive(asyncio.to_thread(password), last_resort=terminal_as_it_is())
+"""
+
+
+def test_an_interrupted_password_leaves_a_terminal_that_echoes() -> None:
+    near, far = os.openpty()
+    argv = ["setsid", "--ctty", "--wait", sys.executable, "-c", _ASKS_FOR_A_PASSWORD]
+    with subprocess.Popen(argv, stdin=far, stdout=far, stderr=far) as process:
+        said = b""
+        while b"password" not in said:
+            said += os.read(near, 4096)
+        assert not termios.tcgetattr(far)[3] & termios.ECHO
+        os.write(near, b"\x03")
+        process.wait(15)
+        said += os.read(near, 4096)
+        echoes = termios.tcgetattr(far)[3] & termios.ECHO
+    os.close(near)
+    os.close(far)
+
+    assert process.returncode == 130
+    assert said.endswith(b"\r\nerror: interrupted\r\n"), said
+    assert echoes
