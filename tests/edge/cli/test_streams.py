@@ -44,20 +44,3 @@ def test_help_is_there_before_anybody_wonders() -> None:
     )
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in done.stderr.splitlines()}
     assert not loaded & {"asyncssh", "httpx", "rich", "pydantic", "yaml", "tenacity", "sqlite3", "asyncio"}
-
-
-def test_what_is_said_of_an_interrupted_question_has_a_line_of_its_own(tmp_path: Path) -> None:
-    near, far = os.openpty()
-    argv = ["setsid", "--ctty", "--wait", *FARM, "init"]
-    with subprocess.Popen(argv, stdin=far, stdout=far, stderr=far, cwd=tmp_path) as process:
-        os.close(far)
-        said = b""
-        while b"Your boards" not in said:
-            said += os.read(near, 4096)
-        os.write(near, b"\x03")
-        process.wait(15)
-        said += os.read(near, 4096)
-    os.close(near)
-
-    assert process.returncode == 130
-    assert said.endswith(b"^C\r\nerror: interrupted\r\n"), said
