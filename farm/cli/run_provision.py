@@ -92,6 +92,9 @@ def _sum_up(ended: Sequence[Provisioned], *, dry: bool) -> None:
         for result in each.results:
             if result.state == "reboot":
                 click.echo(f"{each.node}: a restart is needed: farm provision {each.node} --reboot", err=True)
+    ready = [each.node for each in ended if each.error is None]
+    if ready and not dry:
+        click.echo(f"next: farm doctor {' '.join(ready)}", err=True)
 
 
 def _document(ended: Provisioned) -> dict[str, Any]:

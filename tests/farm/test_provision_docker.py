@@ -93,6 +93,7 @@ def test_the_second_run_changes_nothing_and_says_so(mine: Farm, board: Host) -> 
     assert run.code == 0, run.err
     assert set(states(run).values()) == {"right"}
     assert "bare: nothing had to be done; builds with docker" in run.err
+    assert "next: farm doctor bare" in run.err
     assert docker_started(board) == started
 
 
