@@ -182,7 +182,9 @@ class Calls:
                 )
                 if answer.status >= 300 and answer.status != 304:
                     words = docker_info.refusal(answer.status, await answer.read())
-                    raise CallError(answer.status, words.removeprefix(f"it answers with HTTP status {answer.status}: "))
+                    # Podman says 500 for a container that somebody takes away while it looks for it.
+                    status = 404 if "no such container" in words.lower() else answer.status
+                    raise CallError(status, words.removeprefix(f"it answers with HTTP status {answer.status}: "))
             yield answer
         except TimeoutError as error:
             raise NotDockerError(f"it did not answer `{method} {target.partition('?')[0]}` in time") from error
