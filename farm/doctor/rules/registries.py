@@ -23,8 +23,7 @@ def registry_name(it: Examined) -> Verdicts:
             why=f"nothing can be pulled from or pushed to it: {heard.said}",
             fix="add the name to your home's name server, or to /etc/hosts of the node",
         )
-    if it.not_asked is not None:
-        yield NotChecked(reason=it.not_asked)
+    yield from _not_asked(it)
 
 
 def registry_connection(it: Examined) -> Verdicts:
@@ -36,8 +35,7 @@ def registry_connection(it: Examined) -> Verdicts:
             why=f"nothing can be pulled from or pushed to it: {heard.said}",
             fix="check that the registry runs, and that no firewall is between it and the node",
         )
-    if it.not_asked is not None:
-        yield NotChecked(reason=it.not_asked)
+    yield from _not_asked(it)
 
 
 def registry_trust(it: Examined) -> Verdicts:
@@ -56,8 +54,7 @@ def registry_trust(it: Examined) -> Verdicts:
             why="nothing can be pulled from or pushed to it: `server gave HTTP response to HTTPS client`",
             fix=_provision(it, f"{domain}: {{http: true}}"),
         )
-    if it.not_asked is not None:
-        yield NotChecked(reason=it.not_asked)
+    yield from _not_asked(it)
 
 
 def registry_failing(it: Examined) -> Verdicts:
@@ -116,6 +113,12 @@ def mirror_for_docker_only(it: Examined) -> Verdicts:
 
 def _provision(it: Examined, entry: str) -> str:
     return f"farm provision {it.node.name}   # once the inventory says `registries: {{{entry}}}`"
+
+
+def _not_asked(it: Examined) -> Iterator[NotChecked]:
+    """Why BuildKit on the node was not asked, if it was not."""
+    if it.not_asked is not None:
+        yield NotChecked(reason=it.not_asked)
 
 
 def _those(it: Examined, reach: Reach) -> Iterator[tuple[str, Heard]]:
