@@ -17,6 +17,7 @@ from farm.provision.board import Board
 from farm.provision.choice import Choice
 from farm.provision.plan import Wishes
 from farm.provision.step import Step, Upload
+from tests.unit.provision.board_of import board
 
 _SHELLS = {name: found for name in ("dash", "bash", "busybox") if (found := shutil.which(name))}
 _ODD = 'it\'s "odd": $HOME `id` \\n 100% {#x}\n\n  last line without an end'
@@ -104,29 +105,14 @@ def every_step() -> list[Step]:
     found: list[Step] = []
     for engine, rootless in (("docker", False), ("buildkitd", False), ("buildkitd", True), ("container", False)):
         for cmdline in (None, "/boot/firmware/cmdline.txt"):
-            board = Board(
-                user="o'neil",
-                uid=1000,
-                system="Debian",
-                id="debian",
-                version=(13,),
-                debian=13,
-                architecture="amd64",
-                has_systemd=True,
-                docker=None,
-                has_image_store=False,
-                docker_is_set=False,
-                has_podman=engine == "container",
-                buildkit_user=None,
-                cmdline=cmdline,
-                daemon_json="",
-                boot="",
+            debian = board(
+                user="o'neil", architecture="amd64", has_podman=engine == "container", cmdline=cmdline, boot=""
             )
             choice = Choice(engine=engine, rootless=rootless, why="")  # type: ignore[arg-type]
             everything = Wishes(swap=1 << 30, zram=True)
             for wishes in (everything, Wishes(only=frozenset({"clock", "sshd"}))):
                 found += plan.steps(
-                    node, board, choice, wishes, certificates={"registry.lan:5000": "PEM\n"}, programs=programs
+                    node, debian, choice, wishes, certificates={"registry.lan:5000": "PEM\n"}, programs=programs
                 )
     return found
 
