@@ -22,7 +22,7 @@ _ADD_USER = f"""set -e
 useradd --create-home --shell /bin/bash {USER}
 echo '{USER} ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/{USER}
 install -d -o {USER} -g {USER} -m 700 /home/{USER}/.ssh
-install -o {USER} -g {USER} -m 600 /root/.ssh/authorized_keys /home/{USER}/.ssh/authorized_keys
+install -o {USER} -g {USER} -m 600 ~root/.ssh/authorized_keys /home/{USER}/.ssh/authorized_keys
 """
 _START_SECONDS = 20.0
 _SSH_PORT = 22

@@ -23,7 +23,7 @@ _ACCOUNTS = f"""set -e
 for user in nosudo asks too odd; do
     useradd --create-home --shell /bin/bash $user
     install -d -o $user -g $user -m 700 /home/$user/.ssh
-    install -o $user -g $user -m 600 /root/.ssh/authorized_keys /home/$user/.ssh/authorized_keys
+    install -o $user -g $user -m 600 ~root/.ssh/authorized_keys /home/$user/.ssh/authorized_keys
 done
 echo 'asks:{_PASSWORD}' | chpasswd
 echo 'nosudo:{_PASSWORD}' | chpasswd

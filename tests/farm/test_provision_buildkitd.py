@@ -149,7 +149,7 @@ def test_an_upload_that_was_cut_off_goes_on_and_another_program_is_replaced_in_p
     sum_ = machine.run(f"sha256sum {_BUILDKITD}").split()[0]
     part = f"/var/tmp/farm-1000/buildkitd-{sum_[:12]}"
     machine.run(f"head -c 40000000 {_BUILDKITD} >{part} && chown pi: {part}")
-    machine.run(f"cp {_BUILDKITD} /root/b && echo more >>/root/b && mv /root/b {_BUILDKITD}")
+    machine.run(f"cp {_BUILDKITD} ~/b && echo more >>~/b && mv ~/b {_BUILDKITD}")
     before = started(machine)
 
     run = mine("provision", "rootful", "--json")

@@ -20,8 +20,8 @@ _CMDLINE = "/boot/firmware/cmdline.txt"
 _FROM_THE_FACTORY = "console=serial0,115200 console=tty1 root=PARTUUID=4e639091-02 rootfstype=ext4 rootwait"
 # A stand-in for the kernel of a Raspberry Pi: without the flags the memory controller is off. It ends with the machine.
 _CONTROLLER_OFF = """mkdir -p /boot/firmware
-awk '$1 == "memory" { $4 = 0 } { print }' OFS='\\t' /proc/cgroups >/root/cgroups
-mount --bind /root/cgroups /proc/cgroups"""
+awk '$1 == "memory" { $4 = 0 } { print }' OFS='\\t' /proc/cgroups >~/cgroups
+mount --bind ~/cgroups /proc/cgroups"""
 
 
 @pytest.fixture(scope="module")
