@@ -42,6 +42,8 @@ def own(scene: Scene) -> Iterator[OwnRegistry]:
     try:
         yield own
     finally:
+        # A test that failed may have left it to be started again.
+        scene.hazards.mend()
         own.kill()
 
 
