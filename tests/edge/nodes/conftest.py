@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +15,6 @@ from tests.edge.nodes.openssh import Sshd
 
 StartSshd = Callable[..., Sshd]
 StartBoard = Callable[..., Board]
-_SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
 
 @pytest.fixture
@@ -51,14 +49,6 @@ def start_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
     yield start
     for each in boards:
         each.sshd.stop()
-
-
-@pytest.fixture(params=_SHELLS)
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    """Each of the shells that boards have as `sh`."""
-    argv = _SHELLS[request.param]
-    assert shutil.which(argv[0]), f"no {argv[0]}: run scripts/setup"
-    return [str(shutil.which(argv[0])), *argv[1:]]
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -19,14 +18,7 @@ from farm.provision.plan import Wishes
 from farm.provision.step import Step, Upload
 from tests.unit.provision.board_of import board
 
-_SHELLS = {name: found for name in ("dash", "bash", "busybox") if (found := shutil.which(name))}
 _ODD = 'it\'s "odd": $HOME `id` \\n 100% {#x}\n\n  last line without an end'
-
-
-@pytest.fixture(params=sorted(_SHELLS))
-def shell(request: pytest.FixtureRequest) -> list[str]:
-    program = _SHELLS[request.param]
-    return [program, "sh"] if request.param == "busybox" else [program]
 
 
 def ran(shell: list[str], body: str) -> Completed:
