@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from farm.inventory.files import load, locate
+from farm.inventory.images import Image
 from farm.inventory.mistakes import InventoryError, Mistake
+from farm.inventory.nights import Housekeeping, Nightly, Notify
 from farm.inventory.nodes import Engine, Inventory, Limits, Node, Power, Proxy, Registry
 from farm.inventory.patience import Retry, Timeouts
 
 __all__ = [
     "Engine",
+    "Housekeeping",
+    "Image",
     "Inventory",
     "InventoryError",
     "Limits",
     "Mistake",
+    "Nightly",
     "Node",
+    "Notify",
     "Power",
     "Proxy",
     "Registry",

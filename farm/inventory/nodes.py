@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from farm.inventory.images import Image
+from farm.inventory.nights import Housekeeping, Nightly, Notify
 from farm.inventory.patience import Retry, Timeouts
 from farm.platforms import Platform
 
@@ -112,7 +114,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inventory:
-    """All nodes by name and all registries by `host[:port]`, in the order of the file that `source` names.
+    """All nodes and images by name and all registries by `host[:port]`, in the order of the file that `source` names.
 
     `cache` is the repository of the nodes' shared build cache, True for each image's own, False for none.
     """
@@ -123,6 +125,10 @@ class Inventory:
     timeouts: Timeouts = field(default_factory=Timeouts)
     cache: str | bool = False
     proxy: Proxy | None = None
+    images: Mapping[str, Image] = field(default_factory=dict)
+    nightly: Nightly = field(default_factory=Nightly)
+    notify: Notify | None = None
+    housekeeping: Housekeeping | None = None
     source: str
 
 

@@ -159,8 +159,17 @@ class Warned:
     message: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfTarget:
+    """Something that happens to one of a run's several targets."""
+
+    target: str
+    event: Event
+
+
 Event = (
     RunStarted
+    | OfTarget
     | NodeProbed
     | PowerUsed
     | EnginePrepared

@@ -1,0 +1,1 @@
+"""Tells people what a night came to, and a watcher elsewhere that there was a night at all."""

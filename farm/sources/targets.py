@@ -1,0 +1,27 @@
+"""What one run builds: one target, or many that may use each other as contexts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.sources.spec import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """One image of a run.
+
+    `name` tells it from the run's other targets and is the same from night to night: an image of the inventory (with
+    `@ref` behind it where it has several refs), a target of a bake file, "" for the one target of plain `farm build`.
+    `needs` are the names of targets that its spec uses as contexts (`NAME=target:OTHER` among `build_contexts`); each
+    of its platforms is built after the same platform of those. Of two that could be built, that with the higher
+    `priority` comes first. `timeout` is in seconds, None for the run's; `memory` is what a build of it takes at most,
+    in bytes, None where that is not said.
+    """
+
+    name: str
+    spec: Spec
+    needs: tuple[str, ...] = ()
+    priority: int = 0
+    timeout: float | None = None
+    memory: int | None = None
