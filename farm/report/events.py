@@ -49,6 +49,14 @@ class EnginePrepared:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NodeDrained:
+    """Nothing new starts on a node for the time being, and why; where `reason` is None it may be used again."""
+
+    node: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """One platform has its node; `reason` says in words why that one."""
 
@@ -76,6 +84,26 @@ class BuildStarted:
     node: str
     platform: Platform
     attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stolen:
+    """`node` is about to build a platform that was planned for another, and why."""
+
+    node: str
+    platform: Platform
+    planned: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicated:
+    """`node` builds a platform as well, which `straggler` still builds; the first to end wins."""
+
+    node: str
+    platform: Platform
+    straggler: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,6 +164,18 @@ class BuildFinished:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuildFailed:
+    """A platform will not be there, and why: no further try makes sense, or what it is made from failed before.
+
+    `node` is where it was tried last, None where it was not.
+    """
+
+    node: str | None
+    platform: Platform
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StageStarted:
     """A stage of the run that is not tied to one platform."""
 
@@ -160,6 +200,14 @@ class Warned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetEnded:
+    """One of a run's several targets is through: whole, or with what is wrong in words."""
+
+    seconds: float
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfTarget:
     """Something that happens to one of a run's several targets."""
 
@@ -173,16 +221,21 @@ Event = (
     | NodeProbed
     | PowerUsed
     | EnginePrepared
+    | NodeDrained
     | Planned
     | Reused
     | BuildStarted
+    | Stolen
+    | Duplicated
     | StepStarted
     | StepFinished
     | LogLine
     | AttemptFailed
     | BuildFinished
+    | BuildFailed
     | StageStarted
     | StageFinished
     | Warned
+    | TargetEnded
 )
 Emit = Callable[[Event], None]

@@ -9,15 +9,16 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from farm.errors import FarmError
-from farm.report.events import Event
+from farm.report.events import Event, OfTarget
 from farm.report.report import error_document
 
 
 def document(event: Event, time: str) -> dict[str, Any]:
-    """The event as a flat object: its name in snake case, the time, and its fields."""
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-    values = {field.name: _plain(getattr(event, field.name)) for field in fields(event)}
-    return {"event": name, "time": time, **values}
+    """The event as a flat object: its name in snake case, the time, its target if the run has several, its fields."""
+    target, happened = ({"target": event.target}, event.event) if isinstance(event, OfTarget) else ({}, event)
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(happened).__name__).lower()
+    values = {field.name: _plain(getattr(happened, field.name)) for field in fields(happened)}
+    return {"event": name, "time": time, **values, **target}
 
 
 def _plain(value: object) -> object:

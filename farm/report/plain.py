@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 from functools import singledispatch
-from typing import Protocol, TextIO
+from typing import TextIO
 
-from farm.platforms import Platform
 from farm.report import escapes, words
 from farm.report.events import (
     AttemptFailed,
+    BuildFailed,
     BuildFinished,
     BuildStarted,
+    Duplicated,
     EnginePrepared,
     Event,
     LogLine,
+    NodeDrained,
     NodeProbed,
+    OfTarget,
     Planned,
     PowerUsed,
     Reused,
@@ -23,6 +26,8 @@ from farm.report.events import (
     StageFinished,
     StepFinished,
     StepStarted,
+    Stolen,
+    TargetEnded,
     Warned,
 )
 
@@ -40,111 +45,133 @@ def clean(text: str) -> str:
 
 def line(event: Event) -> str | None:
     """One line for an event, or None for one that says nothing new in plain text."""
-    text = _line(event)
-    return None if text is None else clean(text)
+    target, happened = (event.target, event.event) if isinstance(event, OfTarget) else (None, event)
+    text = _text(happened)
+    return None if text is None else clean(f"{_prefix(happened, target)} {text}")
+
+
+def _prefix(event: Event, target: str | None) -> str:
+    """What an event is about: its node, target and platform; farm itself where it names no node and no platform."""
+    node, platform = getattr(event, "node", None), getattr(event, "platform", None)
+    if node is None and platform is None:
+        return f"farm: {target}:" if target else "farm:"
+    return f"[{' '.join(str(part) for part in (node, target, platform) if part)}]"
 
 
 @singledispatch
-def _line(_event: Event) -> str | None:
+def _text(_event: Event) -> str | None:
     return None
 
 
-@_line.register
+@_text.register
 def _run_started(event: RunStarted) -> str:
-    return f"farm: run {event.run}: {event.target}"
+    return f"run {event.run}: {event.target}"
 
 
-@_line.register
+@_text.register
 def _node_probed(event: NodeProbed) -> str:
     if event.error:
-        return f"[{event.node}] not usable: {event.error}"
-    return f"[{event.node}] {event.summary} ({words.seconds(event.seconds)})"
+        return f"not usable: {event.error}"
+    return f"{event.summary} ({words.seconds(event.seconds)})"
 
 
 _POWER = {"wake": "waking it", "cycle": "cycling its power", "off": "switching it off"}
 
 
-@_line.register
+@_text.register
 def _power_used(event: PowerUsed) -> str:
-    return f"[{event.node}] {event.reason}: {_POWER[event.action]}"
+    return f"{event.reason}: {_POWER[event.action]}"
 
 
-@_line.register
+@_text.register
 def _engine_prepared(event: EnginePrepared) -> str:
-    return f"[{event.node}] {event.what}"
+    return event.what
 
 
-@_line.register
+@_text.register
+def _node_drained(event: NodeDrained) -> str:
+    return "drained no longer" if event.reason is None else f"drained, nothing new starts there: {event.reason}"
+
+
+@_text.register
 def _planned(event: Planned) -> str:
     spare = f"; standby {', '.join(event.standbys)}" if event.standbys else ""
-    return f"{_prefix(event)} planned: {event.reason}{spare}"
+    return f"planned: {event.reason}{spare}"
 
 
-@_line.register
+@_text.register
 def _reused(event: Reused) -> str:
-    return f"{_prefix(event)} taken from run {event.run}: {words.short(event.digest)}"
+    return f"taken from run {event.run}: {words.short(event.digest)}"
 
 
-@_line.register
+@_text.register
 def _build_started(event: BuildStarted) -> str:
-    return f"{_prefix(event)} building" + (f" (try {event.attempt})" if event.attempt > 1 else "")
+    return "building" + (f" (try {event.attempt})" if event.attempt > 1 else "")
 
 
-@_line.register
+@_text.register
+def _stolen(event: Stolen) -> str:
+    return f"taken over from {event.planned}: {event.reason}"
+
+
+@_text.register
+def _duplicated(event: Duplicated) -> str:
+    return f"builds it as well as {event.straggler}, the first to end wins: {event.reason}"
+
+
+@_text.register
 def _step_started(event: StepStarted) -> str | None:
-    if not _INSTRUCTION.match(event.step):
-        return None
-    return f"{_prefix(event)} {event.step}"
+    return event.step if _INSTRUCTION.match(event.step) else None
 
 
-@_line.register
+@_text.register
 def _step_finished(event: StepFinished) -> str | None:
     if event.error:
-        return f"{_prefix(event)} FAILED {event.step}: {_COMMAND.sub('', event.error)}"
+        return f"FAILED {event.step}: {_COMMAND.sub('', event.error)}"
     if not _INSTRUCTION.match(event.step):
         return None
     how = "cached" if event.was_cached else f"done in {words.seconds(event.seconds)}"
-    return f"{_prefix(event)} {event.step}: {how}"
+    return f"{event.step}: {how}"
 
 
-@_line.register
+@_text.register
 def _log_line(event: LogLine) -> str:
-    return f"{_prefix(event)} | {event.text}"
+    return f"| {event.text}"
 
 
-@_line.register
+@_text.register
 def _attempt_failed(event: AttemptFailed) -> str:
-    return f"{_prefix(event)} try {event.attempt} failed ({event.kind}): {event.reason}; {event.next}"
+    return f"try {event.attempt} failed ({event.kind}): {event.reason}; {event.next}"
 
 
-@_line.register
+@_text.register
 def _build_finished(event: BuildFinished) -> str:
     image = f" {words.short(event.digest)}" if event.digest else ""
     cached = f"{event.cached} of {event.total} steps cached"
-    return f"{_prefix(event)} built{image} in {words.seconds(event.seconds)}, {cached}"
+    return f"built{image} in {words.seconds(event.seconds)}, {cached}"
 
 
-@_line.register
+@_text.register
+def _build_failed(event: BuildFailed) -> str | None:
+    # What was tried has said why with its last try.
+    return f"not built: {event.reason}" if event.node is None else None
+
+
+@_text.register
 def _stage_finished(event: StageFinished) -> str | None:
     if event.stage not in ("join", "verify", "tag", "collect"):
         return None
-    return f"farm: {event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
+    return f"{event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
 
 
-@_line.register
+@_text.register
 def _warned(event: Warned) -> str:
-    return f"farm: warning: {event.message}"
+    return f"warning: {event.message}"
 
 
-class _OfOnePlatform(Protocol):
-    @property
-    def node(self) -> str: ...
-    @property
-    def platform(self) -> Platform: ...
-
-
-def _prefix(event: _OfOnePlatform) -> str:
-    return f"[{event.node} {event.platform}]"
+@_text.register
+def _target_ended(event: TargetEnded) -> str:
+    return f"{'done' if event.error is None else f'FAILED: {event.error}'} ({words.seconds(event.seconds)})"
 
 
 class Plain:

@@ -10,12 +10,16 @@ from farm.report import jsonl, plain, words
 from farm.report.board import Board
 from farm.report.events import (
     AttemptFailed,
+    BuildFailed,
     BuildFinished,
     BuildStarted,
+    Duplicated,
     EnginePrepared,
     Event,
     LogLine,
+    NodeDrained,
     NodeProbed,
+    OfTarget,
     Planned,
     Reused,
     RunStarted,
@@ -23,6 +27,8 @@ from farm.report.events import (
     StageStarted,
     StepFinished,
     StepStarted,
+    Stolen,
+    TargetEnded,
     Warned,
 )
 
@@ -129,7 +135,42 @@ LINES: list[tuple[Event, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("event", "expected"), LINES, ids=lambda value: type(value).__name__)
+MANY: list[tuple[Event, str | None]] = [
+    (NodeDrained(node="pi4", reason="it is at 83 °C"), "[pi4] drained, nothing new starts there: it is at 83 °C"),
+    (NodeDrained(node="pi4", reason=None), "[pi4] drained no longer"),
+    (
+        OfTarget(target="jaeger", event=BuildStarted(node="pi4", platform=ARM64, attempt=1)),
+        "[pi4 jaeger linux/arm64] building",
+    ),
+    (
+        OfTarget(
+            target="jaeger", event=Stolen(node="pi5", platform=ARM64, planned="pi4", reason="it would wait 3 min there")
+        ),
+        "[pi5 jaeger linux/arm64] taken over from pi4: it would wait 3 min there",
+    ),
+    (
+        OfTarget(
+            target="jaeger",
+            event=Duplicated(node="pi5", platform=ARM64, straggler="pi4", reason="twice its time is over"),
+        ),
+        "[pi5 jaeger linux/arm64] builds it as well as pi4, the first to end wins: twice its time is over",
+    ),
+    (OfTarget(target="jaeger", event=BuildFailed(node="pi4", platform=ARM64, reason="exit code: 2")), None),
+    (
+        OfTarget(target="jaeger", event=BuildFailed(node=None, platform=ARM64, reason="base failed")),
+        "[jaeger linux/arm64] not built: base failed",
+    ),
+    (OfTarget(target="jaeger", event=StageFinished(stage="join", seconds=0.42)), "farm: jaeger: join: done (0.4 s)"),
+    (OfTarget(target="jaeger", event=Warned(message="large")), "farm: jaeger: warning: large"),
+    (OfTarget(target="jaeger", event=TargetEnded(seconds=75, error=None)), "farm: jaeger: done (1 min 15 s)"),
+    (
+        OfTarget(target="jaeger", event=TargetEnded(seconds=2, error="its context has gone")),
+        "farm: jaeger: FAILED: its context has gone (2.0 s)",
+    ),
+]
+
+
+@pytest.mark.parametrize(("event", "expected"), [*LINES, *MANY], ids=lambda value: type(value).__name__)
 def test_every_event_has_its_line(event: Event, expected: str | None) -> None:
     assert plain.line(event) == expected
 
@@ -168,6 +209,18 @@ def test_json_lines_carry_every_field() -> None:
         "standbys": ["pi5"],
         "reason": "first by name",
         "emulated": False,
+    }
+
+
+def test_a_json_line_of_several_targets_names_its_own_beside_the_event() -> None:
+    event = OfTarget(target="jaeger", event=BuildStarted(node="pi4", platform=ARM64, attempt=1))
+    assert jsonl.document(event, "now") == {
+        "event": "build_started",
+        "time": "now",
+        "node": "pi4",
+        "platform": "linux/arm64",
+        "attempt": 1,
+        "target": "jaeger",
     }
 
 
