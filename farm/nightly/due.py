@@ -1,0 +1,193 @@
+"""What of an image is to be built tonight, platform by platform, and why. Pure.
+
+A platform is due where what it would be built from is not what it was last built from, where there is nothing to go on
+from, or where somebody wants it anew. What is not due is kept: its digest is joined again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from farm.errors import FarmError
+from farm.history.records import Kept
+from farm.platforms import Platform
+from farm.report import words
+from farm.sources.inputs import Inputs, differences
+
+BASE = "base "
+"""How the components of inputs that are base images begin (farm.sources.inputs)."""
+
+_SHOWN_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the history knows of a target.
+
+    `exit_code` is that of its last run, None for one that was killed. `published` says when its tags were last moved to
+    a whole image, or found to stand for one that is the same, None for never; `references` are the tags and `platforms`
+    the platforms of that run. `kept` holds what was last built and pushed of each platform, in whatever run.
+    """
+
+    exit_code: int | None
+    published: datetime | None
+    references: tuple[str, ...]
+    platforms: tuple[Platform, ...]
+    kept: Mapping[Platform, Kept]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A base image's tag that stands for something else now.
+
+    `platforms` are those for which it does; None where that cannot be told: then it has moved for all.
+    """
+
+    old: str
+    new: str
+    platforms: frozenset[Platform] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """A target as it is now.
+
+    `components` are what each wanted platform would be built from (`Inputs.components`), without its base images;
+    `untold` are names of components that were not looked at because they cannot have changed. `moved` are base images
+    by name. `unfollowed` are sentences on what could not be looked up: that is due by age only.
+    """
+
+    references: tuple[str, ...]
+    components: Mapping[Platform, Mapping[str, str]]
+    untold: frozenset[str] = frozenset()
+    moved: Mapping[str, Move] = field(default_factory=dict)
+    unfollowed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What is done with a target tonight.
+
+    `due` says of each platform that is built why, `kept` holds the others. `reasons` are those of the whole target:
+    with them and no platform due it is only joined and tagged anew. `notes` stop nothing. `error` is set where the
+    target could not be looked at at all.
+    """
+
+    target: str
+    due: Mapping[Platform, tuple[str, ...]] = field(default_factory=dict)
+    kept: Mapping[Platform, Kept] = field(default_factory=dict)
+    reasons: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    error: FarmError | None = None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether there is something to do."""
+        return bool(self.due or self.reasons)
+
+    @property
+    def why(self) -> str:
+        """The decision's reason in one line."""
+        if self.error is not None:
+            return self.error.what
+        if not self.is_due:
+            return "; ".join(("nothing has moved", *self.notes))
+        own = [f"{_names(ps)}: {', '.join(_some(rs))}" for rs, ps in _alike(self.due)]
+        return "; ".join((*self.reasons, *own, *self.notes))
+
+
+def decide(
+    target: str,
+    sight: Sight,
+    past: Past | None,
+    *,
+    now: datetime,
+    max_age: float | None = None,
+    wanted: Iterable[str] = (),
+) -> Decision:
+    """Compare what a target is now with what the history knows of it.
+
+    `max_age` is in seconds, None for any age; `wanted` are reasons in words for which it is built whatever has moved
+    (`--force`, a trigger). A clock that has been put back makes nothing older than it is.
+    """
+    platforms = tuple(sight.components)
+    if past is None or not past.kept:
+        return Decision(target=target, due=dict.fromkeys(platforms, ("it was never built",)), notes=sight.unfollowed)
+    everything = tuple(wanted)
+    if past.published is not None and max_age is not None:
+        age = (now - past.published).total_seconds()
+        if age > max_age:
+            everything = (*everything, f"it is older than {words.seconds(max_age)}")
+    due: dict[Platform, tuple[str, ...]] = {}
+    kept: dict[Platform, Kept] = {}
+    for platform in platforms:
+        reasons = everything or _moved(platform, sight, past)
+        if reasons:
+            due[platform] = reasons
+        else:
+            kept[platform] = past.kept[platform]
+    return Decision(
+        target=target,
+        due=due,
+        kept=kept,
+        reasons=_of_the_whole(sight, past, platforms),
+        notes=sight.unfollowed,
+    )
+
+
+def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
+    """Why one platform is not what it was."""
+    earlier = past.kept.get(platform)
+    if earlier is None:
+        return ("it was never built for this platform",)
+    old = _without(earlier.inputs, sight.untold)
+    new = _without(sight.components[platform], sight.untold)
+    reasons = list(differences(Inputs(components=old), Inputs(components=new)))
+    # What else comes from the commit (labels, arguments) has changed with it, as everybody knows.
+    if old.get("commit") != new.get("commit"):
+        reasons = [reason for reason in reasons if reason.startswith("the commit")]
+    for name, move in sorted(sight.moved.items()):
+        if f"{BASE}{name}" in earlier.inputs and (move.platforms is None or platform in move.platforms):
+            reasons.append(f"base image {name} is {words.short(move.new)} now, it was {words.short(move.old)}")
+    return tuple(reasons)
+
+
+def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tuple[str, ...]:
+    reasons = []
+    if past.exit_code is None:
+        reasons.append("its last run was killed")
+    elif past.exit_code not in (0, 9):
+        reasons.append(f"its last run failed (exit {past.exit_code})")
+    elif past.exit_code == 9:
+        reasons.append("its last run published it without some of its platforms")
+    if past.published is None and not reasons:
+        reasons.append("it was never published")
+    if gone := sorted(set(past.platforms) - set(platforms)):
+        reasons.append(f"no longer wanted: {_names(gone)}")
+    if set(sight.references) - set(past.references) and past.published is not None:
+        new = ", ".join(sorted(set(sight.references) - set(past.references)))
+        reasons.append(f"new tags: {new}")
+    return tuple(reasons)
+
+
+def _without(components: Mapping[str, str], untold: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in components.items() if name not in untold and not name.startswith(BASE)}
+
+
+def _alike(due: Mapping[Platform, tuple[str, ...]]) -> list[tuple[tuple[str, ...], list[Platform]]]:
+    """The platforms that are due for the same reasons together, in their order."""
+    found: dict[tuple[str, ...], list[Platform]] = {}
+    for platform, reasons in due.items():
+        found.setdefault(reasons, []).append(platform)
+    return list(found.items())
+
+
+def _some(reasons: Sequence[str]) -> tuple[str, ...]:
+    more = len(reasons) - _SHOWN_REASONS
+    return (*reasons[:_SHOWN_REASONS], *((f"and {more} more",) if more > 0 else ()))
+
+
+def _names(platforms: Iterable[Platform]) -> str:
+    return ", ".join(str(platform) for platform in platforms)
