@@ -57,10 +57,12 @@ def build(context: str, dry_run: bool, **flags: Any) -> Exit:
       farm build . -t reg.lan/app:1 --json             for scripts
     """
     from farm.cli import run_build
+    from farm.cli.request import of_context
 
+    ask = of_context(context, flags)
     if dry_run:
-        return run_build.show_plan(context, flags)
-    return run_build.build(context, flags)
+        return run_build.show_plan(ask, flags)
+    return run_build.build(ask, flags)
 
 
 @click.command(epilog="Exit codes: see `farm --help`.")
@@ -76,5 +78,6 @@ def plan(context: str, **flags: Any) -> Exit:
       farm plan . --platform linux/arm/v7 --json
     """
     from farm.cli import run_build
+    from farm.cli.request import of_context
 
-    return run_build.show_plan(context, flags)
+    return run_build.show_plan(of_context(context, flags), flags)

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 from farm.errors import UsageError
+from farm.inventory import Inventory
 from farm.platforms import Platform, parse
 from farm.sources.spec import Spec
+from farm.sources.targets import Target
 from farm.workflow.request import Request
+
+Ask = Callable[[Inventory], Coroutine[Any, Any, Request]]
+"""Makes the request once the inventory is known: names are looked up there, git and bake files are read."""
+
+
+def of_context(context: str, flags: Mapping[str, Any]) -> Ask:
+    """Ask for the one image of a folder or a git URL."""
+
+    async def ask(_inventory: Inventory) -> Request:
+        return request(context, flags)
+
+    return ask
 
 
 def request(context: str, flags: Mapping[str, Any]) -> Request:
@@ -63,7 +77,7 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
             fix="see `farm history`; to go on with the latest put the context before --resume",
         )
     return Request(
-        spec=spec,
+        targets=(Target(name="", spec=spec),),
         only=flags["only"],
         excluded=flags["excluded"],
         retries=flags["retries"],

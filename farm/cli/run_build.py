@@ -13,46 +13,50 @@ import click
 
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
-from farm.cli.request import request
+from farm.cli.request import Ask
 from farm.cli.tell_error import tell_error
 from farm.errors import Exit, UsageError
 from farm.report import plain, summary
 from farm.report.events import Emit, Event
 from farm.report.report import Report
+from farm.report.run_report import RunReport
 
 SHOW_CURSOR = "\x1b[?25h"
 
 
-def build(context: str, flags: Mapping[str, Any]) -> Exit:
+def build(ask: Ask, flags: Mapping[str, Any]) -> Exit:
     """Build, show progress on stderr and the result on stdout, and give back the exit code."""
     progress = "quiet" if flags["quiet"] else _progress(flags["progress"])
     with told_as_json(document=flags["as_json"], event=progress == "json"):
-        report = _run(context, flags, progress)
+        report = _run(ask, flags, progress)
     document = report.document()
     _write_files(report, flags)
     if flags["as_json"]:
         click.echo(json.dumps(document, indent=2))
     elif progress == "quiet":
-        if report.error is None:
-            click.echo(report.index or report.output or "")
+        for each in report.reports:
+            if each.error is None:
+                click.echo(f"{each.name} {each.index or each.output or ''}".strip())
     else:
-        summary.show(report, sys.stdout)
-    if report.error is not None and progress == "json":
-        from farm.report.jsonl import JsonLines
+        for each in report.reports:
+            summary.show(each, sys.stdout)
+    for error in dict.fromkeys(each.error for each in report.reports if each.error):
+        if progress == "json":
+            from farm.report.jsonl import JsonLines
 
-        JsonLines(sys.stderr).error(report.error, report.logs)
-    elif report.error is not None:
-        tell_error(report.error, report.logs)
+            JsonLines(sys.stderr).error(error, report.logs)
+        else:
+            tell_error(error, report.logs)
     return report.exit_code
 
 
-def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
+def _run(ask: Ask, flags: Mapping[str, Any], progress: str) -> RunReport:
     from farm.cli import loading
     from farm.workflow import build as workflow
     from farm.workflow import run as runs
 
-    asked = request(context, flags)
     inventory = loading.inventory(flags["inventory"])
+    asked = drive(ask(inventory))
     with runs.started() as run:
 
         def last_resort() -> None:
@@ -68,15 +72,14 @@ def _run(context: str, flags: Mapping[str, Any], progress: str) -> Report:
     return report
 
 
-def show_plan(context: str, flags: Mapping[str, Any]) -> Exit:
+def show_plan(ask: Ask, flags: Mapping[str, Any]) -> Exit:
     """Probe and plan, print the plan, build nothing."""
     from farm.cli import loading, plan_table
     from farm.workflow.preview import preview
 
     with told_as_json(document=flags["as_json"]):
-        asked = request(context, flags)
         inventory = loading.inventory(flags["inventory"])
-        plan, answers = drive(preview(asked, inventory=inventory))
+        plan, answers = drive(preview(drive(ask(inventory)), inventory=inventory))
     if flags["as_json"]:
         click.echo(json.dumps(plan_table.document(plan, answers), indent=2))
     else:
@@ -116,16 +119,17 @@ def _ignore(_event: Event) -> None:
     """Quiet: the exit code and the result say all."""
 
 
-def _write_files(report: Report, flags: Mapping[str, Any]) -> None:
+def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:
     """Write what `--iidfile` and `--metadata-file` ask for, as buildx does: only after success."""
-    if report.error is not None:
+    if report.exit_code not in (Exit.DONE, Exit.PARTIAL):
         return
-    metadata = {"containerimage.digest": report.index, "image.name": ",".join(report.references)}
+    only = report.reports[0] if len(report.reports) == 1 else None
+    metadata = _metadata(only) if only else {each.name: _metadata(each) for each in report.reports}
     for flag, text in (
-        ("iidfile", report.index or ""),
-        ("metadata_file", json.dumps(metadata | {"farm": report.document()}, indent=2) + "\n"),
+        ("iidfile", (only.index if only else None) or ""),
+        ("metadata_file", json.dumps({**metadata, "farm": report.document()}, indent=2) + "\n"),
     ):
-        path: Path | None = flags[flag]
+        path: Path | None = flags.get(flag)
         if path is None:
             continue
         try:
@@ -135,3 +139,7 @@ def _write_files(report: Report, flags: Mapping[str, Any]) -> None:
                 f"--{flag.replace('_', '-')} {path}: {error.strerror}",
                 fix="the image is built and pushed; write elsewhere",
             ) from error
+
+
+def _metadata(report: Report) -> dict[str, Any]:
+    return {"containerimage.digest": report.index, "image.name": ",".join(report.references)}

@@ -1,4 +1,4 @@
-"""What a run has come to: the value behind the summary, the JSON document and the exit code."""
+"""What one target of a run has come to: the value behind the summary, the JSON document and the exit code."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from farm.report.power import PowerUse
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """The whole run.
+    """One target; `name` tells it from the run's others and is "" for a run's only one that was not named.
 
     `references` are the tags asked for and `index` the digest that all of them point to, None unless it was pushed and
     verified. `output` is the file or folder written instead. `stages` maps a stage's name to its seconds, `missing` a
     node that did not answer to its error, `power` says which nodes were woken, cycled or put to sleep. `absent` are
-    platforms that the published image lacks, as was allowed. `error` is what ended the run, None where all went well.
+    platforms that the published image lacks, as was allowed. `unchanged`: the tags stay where they were, since what
+    they point to differs in nothing but timestamps. `error` is what ended the target, None where all went well.
     """
 
     run: str
@@ -36,6 +37,8 @@ class Report:
     absent: tuple[Platform, ...] = ()
     warnings: tuple[str, ...] = ()
     error: FarmError | None = None
+    name: str = ""
+    unchanged: bool = False
 
     @property
     def exit_code(self) -> Exit:
@@ -48,10 +51,12 @@ class Report:
         """The report for scripts; keys are stable, new ones may be added."""
         return {
             "run": self.run,
+            "name": self.name,
             "exit_code": int(self.exit_code),
             "target": self.target,
             "references": list(self.references),
             "index_digest": self.index,
+            "unchanged": self.unchanged,
             "output": self.output,
             "seconds": round(self.seconds, 3),
             "stages": {name: round(seconds, 3) for name, seconds in self.stages.items()},

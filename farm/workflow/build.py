@@ -24,6 +24,7 @@ from farm.report.events import Emit, Event, Planned, RunStarted, Warned
 from farm.report.outcome import Outcome
 from farm.report.power import PowerUse
 from farm.report.report import Report
+from farm.report.run_report import RunReport
 from farm.sources import dockerfile, giturl, target
 from farm.workflow import deliver, limits, lock, prepare, remedy, resume, verdict
 from farm.workflow import journal as journals
@@ -56,7 +57,7 @@ class _Findings:
     output: str | None = None
 
 
-async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit) -> Report:
+async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit) -> RunReport:
     """Run the whole line; what goes wrong stands in the report's `error`, beside all that went well before it."""
     began = time.monotonic()
     findings = _Findings()
@@ -67,7 +68,8 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
         emit(event)
 
     stages = Stages(tell)
-    spec, context = request.spec, giturl.without_login(request.spec.context)
+    (spec,) = (target.spec for target in request.targets)
+    context = giturl.without_login(spec.context)
     tell(RunStarted(run=run.id, logs=str(run.logs), target=", ".join(spec.tags) or context))
     if spec.output.type == "cacheonly":
         tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
@@ -101,7 +103,15 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
             error=error,
         )
         journal.end(exit_code=report.exit_code, index=report.index, seconds=report.seconds)
-    return report
+    return RunReport(
+        run=run.id,
+        logs=str(run.logs),
+        reports=(report,),
+        seconds=report.seconds,
+        missing=report.missing,
+        power=report.power,
+        warnings=report.warnings,
+    )
 
 
 async def _line(
@@ -113,7 +123,7 @@ async def _line(
     findings: _Findings,
     journal: Journal,
 ) -> None:
-    spec = request.spec
+    (spec,) = (target.spec for target in request.targets)
     nodes = select(inventory.nodes, request.only, request.excluded)
     to = destination(spec, inventory)
     for proxy in {inventory.proxy, *(node.proxy for node in nodes.values())}:

@@ -28,18 +28,19 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
     Raises what the planner raises, and UsageError for a context that could not be built or tags that could not be
     pushed: a plan for it would be a lie.
     """
+    (spec,) = (target.spec for target in request.targets)
     nodes = select(inventory.nodes, request.only, request.excluded)
-    destination(request.spec, inventory)
+    destination(spec, inventory)
     async with contextlib.AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="farm-")))
         survey, _ = await both(
             stack.enter_async_context(surveyed(nodes, _ignore)),
-            prepare.fetch(request.spec, folder / "source", _ignore, proxy=inventory.proxy),
+            prepare.fetch(spec, folder / "source", _ignore, proxy=inventory.proxy),
         )
         apart = doubles.singled(nodes, survey.answers)
         nodes, survey = apart.nodes, survey.of(apart.nodes)
         try:
-            platforms = request.spec.platforms or planner.default_platforms(
+            platforms = spec.platforms or planner.default_platforms(
                 nodes, survey.answers, optional=request.allow_missing
             )
             plan = planner.plan(
@@ -50,7 +51,7 @@ async def preview(request: Request, *, inventory: Inventory) -> tuple[Plan, Mapp
                 optional=request.allow_missing,
             )
         except UnreachableError as error:
-            asleep = to_wake(request.spec.platforms, nodes, survey.answers)
+            asleep = to_wake(spec.platforms, nodes, survey.answers)
             if not asleep:
                 raise
             fix = f"`farm build` wakes what it needs: {', '.join(asleep)}"

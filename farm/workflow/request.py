@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from farm.history.records import Kept
 from farm.platforms import Platform
-from farm.sources.spec import Spec
+from farm.sources.targets import Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,9 +18,13 @@ class Request:
     None leaves each to the inventory. `allow_missing` are platforms that may be left out of the image if they
     cannot be built; `resume` names a run to go on with ("" for the latest, None for none); `wait` is how many seconds
     to wait for another run that builds the same image, None for not at all.
+
+    `kept` says by target's name what an earlier run has built, to be taken over where it is the same and still there.
+    `moves_identical`: tags move to what differs in nothing but timestamps from what they point to.
+    `duplicates_stragglers`: a platform that is left alone and takes longer than expected is built on an idle node too.
     """
 
-    spec: Spec
+    targets: tuple[Target, ...]
     only: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
     retries: int | None = None
@@ -28,3 +34,6 @@ class Request:
     allow_missing: tuple[Platform, ...] = ()
     resume: str | None = None
     wait: float | None = None
+    kept: Mapping[str, Mapping[Platform, Kept]] = field(default_factory=dict)
+    moves_identical: bool = True
+    duplicates_stragglers: bool = False
