@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -32,8 +32,8 @@ class Expected:
 class Job:
     """One platform of one target.
 
-    `nodes` may build it, in no order; `needs` are built before. `memory` is what it takes at most, in bytes: None where
-    that is neither learned nor said.
+    `nodes` may build it, in no order; `needs` are built before, but for those that are there already. `memory` is what
+    it takes at most, in bytes: None where that is neither learned nor said.
     """
 
     key: Key
@@ -48,8 +48,8 @@ class Seat:
     """A node as the schedule sees it.
 
     `memory` is what builds may use there, in bytes, None for no bound. `drained` says why nothing new starts
-    there, None for a node that may be used; `handicap` are seconds by which it is put behind its equals (its load,
-    its losses).
+    there, None for a node that may be used; `handicap` are seconds by which it is put behind its equals, and `because`
+    says why (its load, its losses).
     """
 
     name: str
@@ -57,6 +57,28 @@ class Seat:
     memory: int | None = None
     drained: str | None = None
     handicap: float = 0.0
+    because: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A job that a node works on since `started`, in seconds from the run's start."""
+
+    job: Job
+    node: str
+    started: float
+    expected: Expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """A job to start now on `node`, and why there, in words. `planned` is where the plan had it, if it is elsewhere."""
+
+    key: Key
+    node: str
+    reason: str
+    expected: Expected
+    planned: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,3 +128,18 @@ class Schedule:
 
 Expect = Callable[[Job, str], Expected]
 """How long a job is expected to take on a node."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Which nodes need not be asked about one by one, so that a thousand nodes are planned as fast as ten.
+
+    Nodes of one of the `kinds` take equally long for a job, but for the nodes that stand `apart` for it: those that
+    have built it themselves. A node without a kind is like no other.
+    """
+
+    kinds: Mapping[str, Hashable] = field(default_factory=dict)
+    apart: Mapping[Key, Collection[str]] = field(default_factory=dict)
+
+
+NOBODY_ALIKE = Alike()
