@@ -231,10 +231,10 @@ def test_the_board_follows_a_platform_from_waiting_over_a_lost_node_to_built() -
         if isinstance(event, EnginePrepared):
             assert board.stage == "z1: Docker pulls an image"
         if isinstance(event, Planned):
-            assert board.rows[ARM64].state == "waiting"
+            assert board.rows["", ARM64].state == "waiting"
         if isinstance(event, AttemptFailed):
-            assert (board.rows[ARM64].state, board.rows[ARM64].tries) == ("retrying", 2)
-    row = board.rows[ARM64]
+            assert (board.rows["", ARM64].state, board.rows["", ARM64].tries) == ("retrying", 2)
+    row = board.rows["", ARM64]
     assert (row.state, row.node, row.cached, row.total) == ("built", "pi4", 2, 3)
     kinds = [type(event) for event, _ in LINES]
     assert row.elapsed(99.0) == row.elapsed(1000.0) == kinds.index(BuildFinished) - kinds.index(BuildStarted)
