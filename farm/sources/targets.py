@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
+from farm.errors import FarmError
+from farm.sources.origin import Origin
 from farm.sources.spec import Spec
 
 
@@ -16,7 +19,8 @@ class Target:
     `needs` are the names of targets that its spec uses as contexts (`NAME=target:OTHER` among `build_contexts`); each
     of its platforms is built after the same platform of those. Of two that could be built, that with the higher
     `priority` comes first. `timeout` is in seconds, None for the run's; `memory` is what a build of it takes at most,
-    in bytes, None where that is not said.
+    in bytes, None where that is not said. `cache` takes the place of the inventory's, None for that. `origin` is what
+    an image of the inventory comes from: once its context is here, `farm.sources.described` completes the spec by it.
     """
 
     name: str
@@ -25,3 +29,13 @@ class Target:
     priority: int = 0
     timeout: float | None = None
     memory: int | None = None
+    cache: str | bool | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """The targets that can be built, and for each name that cannot be, why; no other target suffers from that."""
+
+    targets: tuple[Target, ...] = ()
+    refused: Mapping[str, FarmError] = field(default_factory=dict)
