@@ -24,6 +24,7 @@ _COMMANDS = {
     "power": ("farm.cli.power", "Wake, cycle or switch off nodes now."),
     "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
     "doctor": ("farm.cli.doctor", "Say what is wrong with the nodes and with this machine, and what mends it."),
+    "trigger": ("farm.cli.trigger", "Ask from outside that an image be built in the next night."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),
     "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
 }
