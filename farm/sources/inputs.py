@@ -25,6 +25,7 @@ _WORDS = {
     "submodules": "leaving out submodules",
     "files": "the context",
     "dockerfile": "the Dockerfile",
+    "file": "the Dockerfile's path",
     "ignore": "the ignore file",
     "target": "the target",
     "output": "the output",
@@ -38,7 +39,7 @@ _WORDS = {
     "annotation": "annotation",
     "option": "option",
 }
-_SHOWN = {"platform", "commit", "folder", "target", "output", "base"}
+_SHOWN = {"platform", "commit", "folder", "file", "target", "output", "base"}
 _COMMIT_LENGTH = 12
 
 
@@ -60,43 +61,51 @@ def of(
     context: Context,
     files: Fingerprint,
     commit: str | None,
-    contexts: Mapping[str, Fingerprint],
+    contexts: Mapping[str, str],
     build_args: Mapping[str, str],
     pins: Sequence[str],
     platform: Platform,
+    content: str | None = None,
 ) -> Inputs:
     """Collect what decides the result.
 
-    `files` is what the context holds and counts where there is no `commit`; `contexts` are the files of those named
-    contexts that are folders; `build_args` have their values from the environment already; `pins` are values of
-    `--build-context` that fix the base images. What only decides how the build goes (caches, limits) is no input.
+    `files` is what the context holds and counts where there is no `commit`; a hash over their `content` takes its place
+    where it was made. `contexts` are hashes over those named contexts that are folders; `build_args` have their values
+    from the environment already; `pins` are values of `--build-context` that fix the base images. What only decides how
+    the build goes (caches, limits) is no input.
     """
-    found = {
-        "platform": str(platform),
+    found = of_recipe(spec, commit=commit, build_args=build_args, platform=platform) | {
         "dockerfile": _hash(context.text),
         "ignore": _hash(repr([(rule.expression.pattern, rule.is_exception) for rule in context.ignore.patterns])),
-        "output": spec.output.type,
     }
     if commit is None:
-        found["files"] = of_files(files)
-    else:
+        found["files"] = content or of_files(files)
+    found |= {f"base {name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
+    found |= {f"build-context {name}": inside for name, inside in contexts.items()}
+    return Inputs(components=found)
+
+
+def of_recipe(spec: Spec, *, commit: str | None, build_args: Mapping[str, str], platform: Platform) -> dict[str, str]:
+    """Those components that are known before a file of the context is looked at."""
+    found = {"platform": str(platform), "output": spec.output.type}
+    if commit is not None:
         url = giturl.parse(spec.context)
         found |= {"commit": commit, "folder": url.subdirectory if url else ""}
         if url and not url.with_submodules:
             found["submodules"] = "left out"
+    if spec.dockerfile:
+        found["file"] = spec.dockerfile
     if spec.target:
         found["target"] = spec.target
     found |= {f"attribute {name}": _hash(value) for name, value in spec.output.attributes}
     found |= {f"build-arg {name}": _hash(value) for name, value in build_args.items()}
-    found |= {f"base {name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
     found |= {f"build-context {name}": _hash(value) for name, value in _pairs(spec.build_contexts)}
-    found |= {f"build-context {name}": of_files(inside) for name, inside in contexts.items()}
     found |= {f"secret {_id(value)}": "" for value in spec.secrets}
     found |= {f"ssh {name}": "" for name, _ in _pairs(spec.ssh)}
     found |= {f"label {name}": _hash(value) for name, value in _pairs(spec.labels)}
     found |= {f"annotation {name}": _hash(value) for name, value in _pairs(spec.annotations)}
     found |= {f"option {flag}": _hash(value) for flag, value in _options(spec)}
-    return Inputs(components=found)
+    return found
 
 
 def differences(old: Inputs, new: Inputs) -> tuple[str, ...]:
@@ -169,6 +178,12 @@ def _pairs(values: Sequence[str]) -> Iterator[tuple[str, str]]:
     for value in values:
         name, _, rest = value.partition("=")
         yield name, rest
+
+
+def _what(context: str) -> str:
+    """A named context that is an image by its digest is the same one wherever it lies."""
+    place, _, digest = context.partition("@")
+    return digest if digest and place.startswith(("docker-image://", "oci-layout://")) else context
 
 
 def _id(secret: str) -> str:

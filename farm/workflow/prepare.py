@@ -129,7 +129,7 @@ async def inputs(
     spec: Spec, source: Source, platforms: Sequence[Platform], pins: Sequence[str]
 ) -> dict[Platform, Inputs]:
     """What each platform is built from, part by part."""
-    folders = {name: await fingerprint.take(folder, Ignore()) for name, folder in _folders(spec)}
+    folders = {name: made_of.of_files(await fingerprint.take(folder, Ignore())) for name, folder in _folders(spec)}
     return {
         platform: made_of.of(
             spec,

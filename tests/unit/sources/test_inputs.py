@@ -47,11 +47,46 @@ class Case:
             ),
             files=self.files,
             commit=self.commit,
-            contexts=self.contexts,
+            contexts={name: inputs.of_files(inside) for name, inside in self.contexts.items()},
             build_args=self.build_args,
             pins=self.pins,
             platform=self.platform,
         )
+
+
+def test_a_hash_over_contents_takes_the_place_of_times_and_sizes() -> None:
+    case = Case()
+    context = Context(
+        directory=Path("/src"),
+        dockerfile=Path("/src/Dockerfile"),
+        text="FROM a",
+        ignore=ignore.parse(""),
+        ignore_file=None,
+    )
+    found = [
+        inputs.of(
+            case.spec,
+            context=context,
+            files=looked_at,
+            commit=None,
+            contexts={},
+            build_args={},
+            pins=(),
+            platform=ARM64,
+            content="c" * 64,
+        )
+        for looked_at in (files(a=1), files(a=2))
+    ]
+    assert found[0] == found[1]
+
+
+def test_the_recipe_is_what_is_known_before_a_file_is_looked_at() -> None:
+    case = spec(dockerfile="docker/Dockerfile", target="run", labels=("a=b",))
+    whole = case.inputs().components
+    recipe = inputs.of_recipe(case.spec, commit=None, build_args={}, platform=ARM64)
+    assert whole.keys() - recipe.keys() == {"dockerfile", "ignore", "files", "base alpine"}
+    assert all(whole[name] == value for name, value in recipe.items())
+    assert recipe["file"] == "docker/Dockerfile"
 
 
 def spec(**options: object) -> Case:
