@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from farm.history import database, read, write
+from farm.history import database, learning, read, write
 from farm.history.durations import RECENT, Duration
 from farm.history.errors import trouble
+from farm.history.learned import Learned, Mark
 from farm.history.records import Resumable, RunRecord
 from farm.history.strikes import Strike, next_strike
 from farm.platforms import Platform
@@ -93,6 +94,21 @@ class History:
         """How long the target took on this platform and node, at most 20 times, the most recent first."""
         with self._reading() as connection:
             return read.durations(connection, target, platform, node, RECENT)
+
+    def learned(self, targets: Collection[str]) -> Learned:
+        """What all earlier builds of these targets teach, on whatever nodes and for whatever platforms."""
+        with self._reading() as connection:
+            return learning.learned(connection, targets)
+
+    def mark(self, node: str, mark: Mark) -> None:
+        """Remember how a node did in the probe benchmark."""
+        with self._writing() as connection:
+            write.mark(connection, node, mark)
+
+    def marks(self) -> dict[str, Mark]:
+        """How every node did in the probe benchmark that was ever asked."""
+        with self._reading() as connection:
+            return learning.marks(connection)
 
     def runs(self, limit: int) -> tuple[RunRecord, ...]:
         """The newest runs, the most recent first."""

@@ -31,6 +31,14 @@ class Times:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How a node did in the probe benchmark: `seconds` of its CPU, which calls itself `cpu`."""
+
+    cpu: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Learned:
     """All that is known of some targets, whoever built them.
 

@@ -120,10 +120,11 @@ def _platforms(connection: sqlite3.Connection, number: int) -> Iterator[Platform
 def _attempts(connection: sqlite3.Connection, number: int) -> dict[str, tuple[Attempt, ...]]:
     found: dict[str, tuple[Attempt, ...]] = {}
     rows = connection.execute(
-        "SELECT platform, node, kind, reason, seconds FROM attempt WHERE run = ? ORDER BY platform, number", (number,)
+        "SELECT platform, node, kind, reason, seconds, memory FROM attempt WHERE run = ? ORDER BY platform, number",
+        (number,),
     )
-    for platform, node, kind, reason, seconds in rows:
-        attempt = Attempt(node=node, kind=kind, reason=reason, seconds=seconds)
+    for platform, node, kind, reason, seconds, memory in rows:
+        attempt = Attempt(node=node, kind=kind, reason=reason, seconds=seconds, memory=memory)
         found[platform] = (*found.get(platform, ()), attempt)
     return found
 

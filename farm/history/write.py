@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from farm.history.errors import HistoryError
+from farm.history.learned import Mark
 from farm.history.read import key
 from farm.history.strikes import Strike
 from farm.platforms import Platform
@@ -44,9 +45,9 @@ def number(connection: sqlite3.Connection, run: str) -> int:
 def attempt(connection: sqlite3.Connection, run: int, platform: Platform, count: int, made: Attempt) -> None:
     """Add one try, or write it again."""
     connection.execute(
-        "INSERT OR REPLACE INTO attempt (run, platform, number, node, kind, reason, seconds)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (run, str(platform), count, made.node, made.kind, made.reason, made.seconds),
+        "INSERT OR REPLACE INTO attempt (run, platform, number, node, kind, reason, seconds, memory)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        (run, str(platform), count, made.node, made.kind, made.reason, made.seconds, made.memory),
     )
 
 
@@ -91,6 +92,13 @@ def strike(connection: sqlite3.Connection, made: Strike) -> None:
     connection.execute(
         "INSERT OR REPLACE INTO strike (node, count, until) VALUES (?, ?, ?)",
         (made.node, made.count, made.until.timestamp()),
+    )
+
+
+def mark(connection: sqlite3.Connection, node: str, made: Mark) -> None:
+    """Put a mark in the place of the node's last one."""
+    connection.execute(
+        "INSERT OR REPLACE INTO mark (node, cpu, seconds) VALUES (?, ?, ?)", (node, made.cpu, made.seconds)
     )
 
 

@@ -10,12 +10,16 @@ from farm.platforms import Platform
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try on one node, `seconds` long. `kind` is None for the try that succeeded, else the kind of failure."""
+    """One try on one node, `seconds` long. `kind` is None for the try that succeeded, else the kind of failure.
+
+    `memory` is what it was seen to take there, in bytes; None where nobody looked.
+    """
 
     node: str
     kind: str | None
     reason: str
     seconds: float
+    memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
