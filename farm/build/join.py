@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.build import annotation, cache, commands, exporters, instance, metadata, run
+from farm.build import annotation, cache, commands, exporters, instance, linked, metadata, run
 from farm.build.endpoint import Endpoint, Member, member, output_attributes
 from farm.build.failures import Diagnosis, Evidence, classify
 from farm.build.locate import Buildx
@@ -49,6 +49,8 @@ def obstacle(spec: Spec) -> str | None:
     if cache.has_inline(spec.cache_to) or "BUILDKIT_INLINE_CACHE=1" in spec.build_args:
         # It becomes a part of each image and, with several platforms on one node, of another digest than before.
         return "an inline cache makes other images of several platforms than of each alone"
+    if linked.links(spec):
+        return "a target that it uses has another image on each platform"
     return None
 
 

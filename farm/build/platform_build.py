@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from farm import folders
-from farm.build import commands, exporters, instance, metadata, progress, resources, run
+from farm.build import commands, exporters, instance, linked, metadata, progress, resources, run
 from farm.build.endpoint import Endpoint, member
 from farm.build.failures import Evidence
 from farm.build.locate import Buildx
@@ -25,9 +25,10 @@ class Place:
     """Where a build reads and writes: values that are the same for every node of a run.
 
     `context`, `dockerfile` and `pins` are the resolved inputs; `repositories` get the image by digest; `collect` is
-    the folder for results that go to no registry; `config` is the run's `BUILDX_CONFIG`; `shared_cache` is the farm's
-    own cache in a registry; `proxy` is what the steps are told of one; `tells_limits` is off for a buildx that cannot
-    tell them their limits.
+    the folder for results that go to no registry; `layouts` is the folder where other targets of the run find the
+    image, None where nothing needs it there (`linked.keeps_layout`); `config` is the run's `BUILDX_CONFIG`;
+    `shared_cache` is the farm's own cache in a registry; `proxy` is what the steps are told of one; `tells_limits` is
+    off for a buildx that cannot tell them their limits.
     """
 
     context: str
@@ -37,6 +38,7 @@ class Place:
     repositories: tuple[str, ...] = ()
     insecure: bool = False
     collect: Path | None = None
+    layouts: Path | None = None
     shared_cache: str | None = None
     proxy: Handed = field(default_factory=Handed)
     tells_limits: bool = True
@@ -78,15 +80,15 @@ async def build(
     instance.write(place.config, name, [member(endpoint, [platform])])
     metadata_file = place.config / f"{name}.json"
     metadata_file.unlink(missing_ok=True)
-    if place.collect is not None:
+    for left in _folders(place, platform):
         # An earlier try may have left half of its output.
-        folders.remove(place.collect / platform.slug)
+        folders.remove(left)
     argv = commands.build(
         spec,
         builder=name,
         phase="platform",
         platforms=[platform],
-        outputs=[_output(spec, place, platform, endpoint)],
+        outputs=_outputs(spec, place, platform, endpoint),
         context=place.context,
         dockerfile=place.dockerfile,
         pins=place.pins,
@@ -114,6 +116,22 @@ async def build(
         sent=steps.sent,
         seconds=time.monotonic() - began,
     )
+
+
+def _folders(place: Place, platform: Platform) -> list[Path]:
+    collected = [place.collect / platform.slug] if place.collect is not None else []
+    return [*collected, linked.layout_folder(place.layouts, platform)] if place.layouts is not None else collected
+
+
+def _outputs(spec: Spec, place: Place, platform: Platform, endpoint: Endpoint) -> list[str]:
+    """The user's output and, for the run's other targets, the image itself; BuildKit 0.13 is the first with both."""
+    if place.layouts is None or spec.output.type == "oci":
+        # One session serves one folder for layouts (buildx, build/opt.go): the user's own is that of the others too.
+        return [_output(spec, place, platform, endpoint)]
+    pushed = (*endpoint.output_attributes, *spec.output.attributes) if spec.output.type == "registry" else ()
+    kept = exporters.oci(replace(spec.output, attributes=pushed), linked.layout_folder(place.layouts, platform))
+    # Of what the two answer, the last one's counts (BuildKit, solver/llbsolver/export.go), and that is what was pushed.
+    return [kept] if spec.output.type == "cacheonly" else [kept, _output(spec, place, platform, endpoint)]
 
 
 def _output(spec: Spec, place: Place, platform: Platform, endpoint: Endpoint) -> str:

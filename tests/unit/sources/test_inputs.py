@@ -136,6 +136,12 @@ DIFFERENCES = [
         id="build context",
     ),
     pytest.param(
+        spec(build_contexts=(f"base=oci-layout:///spool@sha256:{ONE}",)),
+        spec(build_contexts=(f"base=oci-layout:///spool@sha256:{TWO}",)),
+        "build context base differs",
+        id="image of another target",
+    ),
+    pytest.param(
         replace(spec(build_contexts=("src=../src",)), contexts={"src": files(a=1)}),
         replace(spec(build_contexts=("src=../src",)), contexts={"src": files(a=1, b=1)}),
         "build context src differs",
@@ -178,6 +184,11 @@ def test_a_difference_is_said_and_changes_the_key(old: Case, new: Case, expected
     [
         pytest.param(PLAIN, PLAIN, id="the same"),
         pytest.param(PLAIN, spec(context="/elsewhere"), id="the same files elsewhere"),
+        pytest.param(
+            spec(build_contexts=(f"base=docker-image://reg.lan/base@sha256:{ONE}",)),
+            spec(build_contexts=(f"base=oci-layout:///spool/x@sha256:{ONE}",)),
+            id="the same image elsewhere",
+        ),
         pytest.param(PLAIN, spec(no_cache=True, pull=True, resource=("memory=1g",)), id="how it is built"),
         pytest.param(PLAIN, spec(cache_from=("type=gha",), cache_to=("type=registry,ref=r",)), id="caches elsewhere"),
         pytest.param(spec(secrets=("id=npm,src=a",)), spec(secrets=("id=npm,env=B",)), id="where a secret comes from"),
