@@ -10,6 +10,7 @@ from farm.inventory.mistakes import InventoryError, Mistake
 from farm.inventory.nights import Housekeeping, Nightly, Notify
 from farm.inventory.nodes import Engine, Inventory, Limits, Node, Power, Proxy, Registry
 from farm.inventory.patience import Retry, Timeouts
+from farm.inventory.secret import Secret
 
 __all__ = [
     "Engine",
@@ -26,6 +27,7 @@ __all__ = [
     "Proxy",
     "Registry",
     "Retry",
+    "Secret",
     "Timeouts",
     "load",
     "locate",

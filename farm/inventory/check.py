@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from farm.inventory import contradictions
 from farm.inventory.convert import inventory
 from farm.inventory.document import Document, read
-from farm.inventory.entries import FILE, FileEntry
+from farm.inventory.entries import FileEntry, adapter
 from farm.inventory.explain import explain
 from farm.inventory.mistakes import InventoryError, Mistake
 from farm.inventory.nodes import Inventory
@@ -47,7 +47,7 @@ def _checked(document: Document, environment: Mapping[str, str]) -> FileEntry:
     data = {key: value for key, value in document.data.items() if not key.startswith("x-")}
     mistakes = [*document.mistakes, *contradictions.find(data, document, environment)]
     try:
-        entry = FILE.validate_python(data)
+        entry = adapter(data).validate_python(data)
     except ValidationError as error:
         mistakes += [explain(detail, document) for detail in error.errors(include_url=False)]
     if mistakes:

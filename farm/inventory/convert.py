@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from farm import platforms
-from farm.inventory import board_rules, network_rules
+from farm.inventory import board_rules, convert_images, convert_nights, network_rules
+from farm.inventory.convert_values import Convert, values
 from farm.inventory.entries import FileEntry, RetryEntry
 from farm.inventory.nodes import Inventory, Limits, Node, Power, Proxy, Registry
 from farm.inventory.patience import Retry, Timeouts
 from farm.report import words
-
-Convert = Callable[[Any], object]
 
 
 def inventory(
@@ -34,6 +33,10 @@ def inventory(
         timeouts=Timeouts(**_times(entry.get("timeouts") or {}, "silence", "build")),
         cache=entry.get("cache", False),
         proxy=proxy,
+        images=convert_images.images(entry.get("images") or {}, path),
+        nightly=convert_nights.nightly(entry.get("nightly") or {}),
+        notify=convert_nights.notify(entry.get("notify"), path),
+        housekeeping=convert_nights.housekeeping(entry.get("housekeeping")),
         source=source,
     )
 
@@ -57,16 +60,16 @@ class _Reader:
             "registries": self.registries,
             "power": self.power,
         }
-        own = _values(said, convert)
+        own = values(said, convert)
         others = {each: _used_as(registries.get(each), reach) for each, reach in own.pop("registries", {}).items()}
         return Node(**{"name": name, "proxy": proxy, **own, "registries": {**registries, **others}})
 
     def registries(self, said: Mapping[str, Any] | None) -> dict[str, Registry]:
         convert: Mapping[str, Convert] = {"ca": self.path, "mirrors": tuple}
-        return {name: Registry(**_values(own or {}, convert)) for name, own in (said or {}).items()}
+        return {name: Registry(**values(own or {}, convert)) for name, own in (said or {}).items()}
 
     def proxy(self, said: Mapping[str, Any] | None) -> Proxy | None:
-        found = Proxy(**_values(said or {}, {"http": self._url, "https": self._url, "no_proxy": tuple}))
+        found = Proxy(**values(said or {}, {"http": self._url, "https": self._url, "no_proxy": tuple}))
         return found if found.http or found.https else None
 
     def power(self, said: Mapping[str, Any] | None) -> Power | None:
@@ -78,7 +81,7 @@ class _Reader:
         }
         found = _times(said, "wake_within", "command_within")
         found["sleep_after"] = found.pop("after", "stay") == "sleep"
-        return Power(**_values(found, convert))
+        return Power(**values(found, convert))
 
     def _url(self, text: str) -> str:
         name = network_rules.variable(text)
@@ -97,16 +100,12 @@ def _defaults(defaults: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, 
 
 
 def _limits(said: Mapping[str, Any] | None) -> Limits:
-    return Limits(**_values(said or {}, {"memory": board_rules.read_memory, "cpus": float}))
+    return Limits(**values(said or {}, {"memory": board_rules.read_memory, "cpus": float}))
 
 
 def _used_as(farm: Registry | None, own: Registry) -> Registry:
     """A node says how it reaches a registry; what builds may do with it is the farm's to say."""
     return replace(own, push=farm.push, pull=farm.pull) if farm else own
-
-
-def _values(said: Mapping[str, Any], convert: Mapping[str, Convert]) -> dict[str, Any]:
-    return {key: convert[key](value) if key in convert else value for key, value in said.items()}
 
 
 def _retry(said: RetryEntry) -> Retry:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Required
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Required, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, with_config
 from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypedDict, override  # pydantic needs this TypedDict before Python 3.12
 
-from farm.inventory import board_rules, network_rules, rules
+from farm.inventory import board_rules, image_rules, network_rules, rules
+from farm.inventory.image_entries import ImageEntry
+from farm.inventory.night_entries import HousekeepingEntry, NightlyEntry, NotifyEntry
 from farm.inventory.nodes import Engine, IoClass
 
 _CLOSED = ConfigDict(extra="forbid", strict=True)
@@ -160,7 +163,10 @@ class TimeoutsEntry(TypedDict, total=False):
     build: Annotated[_Time, Field(description="After so long in all; default: 3 times what it usually takes.")]
 
 
-@with_config(_CLOSED | ConfigDict(title="Inventory", json_schema_extra={"patternProperties": {"^x-": True}}))
+_FILE = _CLOSED | ConfigDict(title="Inventory", json_schema_extra={"patternProperties": {"^x-": True}})
+
+
+@with_config(_FILE)
 class FileEntry(TypedDict, total=False):
     """An inventory of nodes for farm."""
 
@@ -186,9 +192,25 @@ class FileEntry(TypedDict, total=False):
         rules.CACHE,
         Field(description="Repository of a build cache that all nodes share; true: the image's own; default: none."),
     ]
+    images: Annotated[
+        Annotated[
+            dict[Annotated[str, image_rules.NAME], ImageEntry], Field(json_schema_extra={"additionalProperties": False})
+        ]
+        | None,
+        Field(description="Images that are built by name, and every night."),
+    ]
+    nightly: Annotated[NightlyEntry | None, Field(description="When `farm nightly` runs, and how long it may.")]
+    notify: Annotated[NotifyEntry | None, Field(description="Who is told of a night.")]
+    housekeeping: Annotated[HousekeepingEntry | None, Field(description="What is cleaned up.")]
 
 
-FILE = TypeAdapter(FileEntry)
+def adapter(keys: Iterable[str]) -> TypeAdapter[FileEntry]:
+    """What checks a file that says these keys: to make it of those that are not said would cost each command time."""
+    said = {key: known for key, known in FileEntry.__annotations__.items() if key in {*keys, "nodes"}}
+    # A TypedDict that is made at run time is nothing that a type checker can follow.
+    made = cast("Any", TypedDict)("FileEntry", said, total=False)
+    made.__doc__ = FileEntry.__doc__
+    return TypeAdapter(with_config(_FILE)(made))
 
 
 class _Untitled(GenerateJsonSchema):
@@ -201,4 +223,5 @@ class _Untitled(GenerateJsonSchema):
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of an inventory file, for editors."""
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **FILE.json_schema(schema_generator=_Untitled)}
+    whole = adapter(FileEntry.__annotations__)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole.json_schema(schema_generator=_Untitled)}

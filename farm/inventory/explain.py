@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pydantic_core import ErrorDetails
 
+from farm.inventory import image_rules, one_or_many
 from farm.inventory.document import Document
 from farm.inventory.entries import (
     FileEntry,
@@ -19,34 +20,43 @@ from farm.inventory.entries import (
     RetryEntry,
     TimeoutsEntry,
 )
+from farm.inventory.image_entries import ImageEntry
 from farm.inventory.mistakes import Mistake, did_you_mean, plain, show
+from farm.inventory.night_entries import HousekeepingEntry, NightlyEntry, NotifyEntry
 from farm.inventory.rules import is_host
 from farm.inventory.walk import Location, described
 
 _ENTRIES: Mapping[str, type] = {
+    "housekeeping": HousekeepingEntry,
     "limits": LimitsEntry,
+    "nightly": NightlyEntry,
+    "notify": NotifyEntry,
     "power": PowerEntry,
     "proxy": ProxyEntry,
     "retry": RetryEntry,
     "timeouts": TimeoutsEntry,
 }
-_COMMANDS = ("wake", "cycle", "off")
-_KINDS = {"nodes": "node", "registries": "registry"}
+_OWNED = {"images": ImageEntry, "nodes": NodeEntry, "registries": RegistryEntry}
+_KINDS = {"nodes": "node", "registries": "registry", "images": "image"}
+_OPEN = {"args": "build argument", "contexts": "context", "labels": "label"}
+"""The mappings of an image whose keys are its owner's own."""
+_MISSING = {"nodes": "at least one node", "context": image_rules.CONTEXT.expected}
 
 
 def explain(error: ErrorDetails, document: Document) -> Mistake:
     """The mistake that one of pydantic's errors stands for."""
-    location = error["loc"]
+    location = _written(error["loc"], document)
     match error["type"]:
         case "missing":
-            return document.mistake(location[:-1], f"{subject(location)} is missing", expected="at least one node")
+            expected = _MISSING[str(location[-1])]
+            return document.mistake(location[:-1], f"{subject(location)} is missing", expected=expected)
         case "extra_forbidden":
             return _unknown_key(location, document)
         case "unfit" if location[-1] == "[key]":
-            return _unfit_name(error, document)
+            return _unfit_name(location[:-1], error, document)
         case "unfit":
-            return _unfit_value(error, document)
-    return _unfit_mapping(error, document)
+            return _unfit_value(location, error, document)
+    return _unfit_mapping(location, error["input"], document)
 
 
 def subject(location: Location) -> str:
@@ -68,6 +78,15 @@ def _steps(location: Location) -> list[str]:
     return steps
 
 
+def _written(steps: Location, document: Document) -> Location:
+    """The location without what pydantic puts into it where a value may stand alone or in a list."""
+    location: Location = ()
+    for step in steps:
+        if step not in one_or_many.SHAPES or (*location, step) in document.values:
+            location = (*location, step)
+    return location
+
+
 def _unknown_key(location: Location, document: Document) -> Mistake:
     owner = f"{subject(location[:-1])}: " if len(location) > 1 else ""
     known = _keys(location[:-1])
@@ -78,15 +97,15 @@ def _unknown_key(location: Location, document: Document) -> Mistake:
     )
 
 
-def _unfit_name(error: ErrorDetails, document: Document) -> Mistake:
-    location, name, rule = error["loc"][:-1], error["input"], error["ctx"]["rule"]
-    kind = _KINDS[str(location[-2])]
+def _unfit_name(location: Location, error: ErrorDetails, document: Document) -> Mistake:
+    name, rule, owner = error["input"], error["ctx"]["rule"], str(location[-2])
+    kind = _OPEN[owner] if len(location) > 3 and owner in _OPEN else _KINDS[owner]
     message = f"the {kind} name {show(name)} cannot be used"
     return document.mistake(location, message, expected=rule.expected, hint=rule.hint(name), at_key=True)
 
 
-def _unfit_value(error: ErrorDetails, document: Document) -> Mistake:
-    location, value = error["loc"], error["input"]
+def _unfit_value(location: Location, error: ErrorDetails, document: Document) -> Mistake:
+    value = error["input"]
     rule, wanted = error["ctx"]["rule"], error["ctx"]["wanted"]
     text = document.values[location].text
     hint = None
@@ -105,18 +124,32 @@ def _unfit_value(error: ErrorDetails, document: Document) -> Mistake:
 
 def _described(location: Location, value: object, text: str) -> str:
     """A value in words, but none that may be a login and cannot be told from other text by its form."""
-    if isinstance(value, str) and (location[-1] in _COMMANDS or {"proxy", "no_proxy"} & set(location) == {"proxy"}):
+    if isinstance(value, str) and (_may_be_secret(location) or image_rules.has_login(value)):
         return "a text that is not shown here, for it may hold a password"
     return described(value, text)
 
 
-def _unfit_mapping(error: ErrorDetails, document: Document) -> Mistake:
-    location, value = error["loc"], error["input"]
+def _may_be_secret(location: Location) -> bool:
+    match location:
+        case (*_, "proxy") | (*_, "proxy", "http" | "https") | (*_, "wake" | "cycle" | "off"):
+            return True
+        case ("notify",) | ("notify", "urls" | "ping", *_):
+            return True
+        case ("images", _, "login"):
+            return True
+    return False
+
+
+def _unfit_mapping(location: Location, value: object, document: Document) -> Mistake:
     match location:
         case ("nodes",):
             expected, hint = "names of nodes, each with a mapping", None
         case ("nodes", _) if isinstance(value, str):
             expected, hint = "a mapping", f"write `{{host: {value}}}`" if is_host(value) else None
+        case ("images",):
+            expected, hint = "names of images, each with a mapping", None
+        case ("images", _) if isinstance(value, str) and image_rules.CONTEXT.accepts(value):
+            expected, hint = "a mapping", f"write `{{context: {plain(value)}}}`"
         case (*_, "registries"):
             expected, hint = "host[:port] of registries, each with a mapping", None
         case (*_, "proxy") if isinstance(value, str):
@@ -132,10 +165,10 @@ def _keys(location: Location) -> list[str]:
     match location:
         case ():
             return list(FileEntry.__annotations__)
-        case ("nodes", _) | ("defaults",):
+        case ("defaults",):
             return list(NodeEntry.__annotations__)
-        case ("registries", _):
-            return list(RegistryEntry.__annotations__)
+        case (owner, _) if owner in _OWNED:
+            return list(_OWNED[str(owner)].__annotations__)
         case ("nodes", _, "registries", _) | ("defaults", "registries", _):
             return list(ReachEntry.__annotations__)
         case ("retry", "kinds"):

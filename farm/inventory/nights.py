@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
+
+from farm.inventory.secret import Secret
 
 On = Literal["failure", "recovery", "change", "always"]
 """When people are told: something failed, something that had failed is well again, a tag moved, or every night."""
@@ -30,15 +32,15 @@ class Nightly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notify:
-    """Who is told. `urls` are apprise's, `ping` is the URL of a dead man's switch: all of them secrets.
+    """Who is told. `urls` are apprise's, `ping` is the URL of a dead man's switch: all of them secrets to be read.
 
     One message a night where one of `on` holds. Nothing waits longer than `within` seconds for a service. `link` is
     the address under which people find the reports, put into the message.
     """
 
-    urls: tuple[str, ...] = field(default=(), repr=False)
+    urls: tuple[Secret, ...] = ()
     on: tuple[On, ...] = ("failure", "recovery", "change")
-    ping: str | None = field(default=None, repr=False)
+    ping: Secret | None = None
     within: float = 30.0
     link: str | None = None
 

@@ -25,8 +25,8 @@ Location = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {f"{_TAG}{name}" for name in ("map", "seq", "str", "int", "float", "bool", "null", "timestamp", "value")}
 _MERGE = f"{_TAG}merge"
-# A key of ours that YAML 1.1, and hardly any reader of it, takes for false.
-_WORDS = {"off"}
+# Keys of ours that YAML 1.1, and hardly any reader of it, takes for true and false.
+_WORDS = {"on", "off"}
 # YAML 1.1 reads 0755 as octal and 22:30 as minutes. Only what everybody reads as a whole number is one here.
 _WHOLE_NUMBER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _TIME = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*([smh]?)")
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_AGE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhdw])")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 def seconds(amount: float) -> str:
@@ -23,6 +24,12 @@ def seconds(amount: float) -> str:
 def read_seconds(text: str) -> float | None:
     """What a time such as `90`, `90s`, `15m` or `2h` is in seconds; None for anything else, and for no time at all."""
     match = _TIME.fullmatch(text.strip())
+    return float(match[1]) * _UNITS[match[2]] or None if match else None
+
+
+def read_age(text: str) -> float | None:
+    """What an age such as `12h`, `30d` or `2w` is in seconds; None for anything else, and for no age at all."""
+    match = _AGE.fullmatch(text.strip())
     return float(match[1]) * _UNITS[match[2]] or None if match else None
 
 

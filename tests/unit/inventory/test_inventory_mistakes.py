@@ -207,7 +207,10 @@ FILES = [
         "nodes: {a: {host: a}}\ndefault: {}\nfoo: 1\n",
         [
             "2:1: unknown key `default` - did you mean `defaults`?",
-            "3:1: unknown key `foo` - expected one of nodes, defaults, registries, proxy, retry, timeouts, cache",
+            (
+                "3:1: unknown key `foo` - expected one of nodes, defaults, registries, proxy, retry, timeouts, cache,"
+                " images, nightly, notify, housekeeping"
+            ),
         ],
     ),
     (
