@@ -99,7 +99,7 @@ def of_recipe(spec: Spec, *, commit: str | None, build_args: Mapping[str, str], 
         found["target"] = spec.target
     found |= {f"attribute {name}": _hash(value) for name, value in spec.output.attributes}
     found |= {f"build-arg {name}": _hash(value) for name, value in build_args.items()}
-    found |= {f"build-context {name}": _hash(value) for name, value in _pairs(spec.build_contexts)}
+    found |= {f"build-context {name}": _hash(_what(value)) for name, value in _pairs(spec.build_contexts)}
     found |= {f"secret {_id(value)}": "" for value in spec.secrets}
     found |= {f"ssh {name}": "" for name, _ in _pairs(spec.ssh)}
     found |= {f"label {name}": _hash(value) for name, value in _pairs(spec.labels)}
