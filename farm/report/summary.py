@@ -28,13 +28,13 @@ def show(report: Report, stream: TextIO) -> None:
             if isinstance(outcome, Built):
                 node = f"{outcome.node} (emulated)" if outcome.emulated else outcome.node
                 mark, cached, digest = (
-                    Text(_mark("✔", "+", stream), "green"),
+                    Text(terminal.writable("✔", "+", stream), "green"),
                     f"{outcome.cached}/{outcome.total}",
                     outcome.digest or "-",
                 )
             else:
                 node = ", ".join(dict.fromkeys(attempt.node for attempt in outcome.attempts)) or "-"
-                mark, cached, digest = Text(_mark("✘", "!", stream), "red"), "-", "-"
+                mark, cached, digest = Text(terminal.writable("✘", "!", stream), "red"), "-", "-"
             table.add_row(
                 mark,
                 str(outcome.platform),
@@ -52,14 +52,6 @@ def show(report: Report, stream: TextIO) -> None:
         console.print(f"power  {clean(str(use))}{how}", style="yellow" if use.error else "dim", soft_wrap=True)
     if report.error is None:
         _result(report, console)
-
-
-def _mark(wanted: str, plain: str, stream: TextIO) -> str:
-    try:
-        wanted.encode(stream.encoding or "ascii")
-    except UnicodeEncodeError:
-        return plain
-    return wanted
 
 
 def _result(report: Report, console: Console) -> None:

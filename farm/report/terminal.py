@@ -28,3 +28,12 @@ def table(*headings: str) -> Table:
     for heading in headings:
         made.add_column(heading, overflow="fold")
     return made
+
+
+def writable(wanted: str, plain: str, stream: TextIO) -> str:
+    """What is `wanted` where the stream's encoding has it, else `plain`."""
+    try:
+        wanted.encode(stream.encoding or "ascii")
+    except UnicodeEncodeError:
+        return plain
+    return wanted

@@ -48,3 +48,8 @@ def short(digest: str | None) -> str:
         return "-"
     algorithm, _, value = digest.partition(":")
     return f"{algorithm}:{value[:12]}"
+
+
+def count(number: int, noun: str) -> str:
+    """So many of something: `1 job`, `3 jobs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
