@@ -40,7 +40,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Move:
-    """A base image's tag that stands for something else now.
+    """A base image's tag that stands for something else now than it did.
 
     `platforms` are those for which it does; None where that cannot be told: then it has moved for all.
     """
@@ -56,13 +56,14 @@ class Sight:
 
     `components` are what each wanted platform would be built from (`Inputs.components`), without its base images;
     `untold` are names of components that were not looked at because they cannot have changed. `moved` are base images
-    by name. `unfollowed` are sentences on what could not be looked up: that is due by age only.
+    by name, with a move for each digest that one of the platforms was built on. `unfollowed` are sentences on what
+    could not be looked up: that is due by age only.
     """
 
     references: tuple[str, ...]
     components: Mapping[Platform, Mapping[str, str]]
     untold: frozenset[str] = frozenset()
-    moved: Mapping[str, Move] = field(default_factory=dict)
+    moved: Mapping[str, tuple[Move, ...]] = field(default_factory=dict)
     unfollowed: tuple[str, ...] = ()
 
 
@@ -114,7 +115,13 @@ def decide(
     """
     platforms = tuple(sight.components)
     if past is None or not past.kept:
-        return Decision(target=target, due=dict.fromkeys(platforms, ("it was never built",)), notes=sight.unfollowed)
+        never = ("it was never built",)
+        return Decision(
+            target=target,
+            due=dict.fromkeys(platforms, never),
+            reasons=() if platforms else never,
+            notes=sight.unfollowed,
+        )
     everything = tuple(wanted)
     if past.published is not None and max_age is not None:
         age = (now - past.published).total_seconds()
@@ -148,9 +155,11 @@ def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
     # What else comes from the commit (labels, arguments) has changed with it, as everybody knows.
     if old.get("commit") != new.get("commit"):
         reasons = [reason for reason in reasons if reason.startswith("the commit")]
-    for name, move in sorted(sight.moved.items()):
-        if f"{BASE}{name}" in earlier.inputs and (move.platforms is None or platform in move.platforms):
-            reasons.append(f"base image {name} is {words.short(move.new)} now, it was {words.short(move.old)}")
+    for name, moves in sorted(sight.moved.items()):
+        for move in moves:
+            is_its_own = earlier.inputs.get(f"{BASE}{name}") == move.old
+            if is_its_own and (move.platforms is None or platform in move.platforms):
+                reasons.append(f"base image {name} is {words.short(move.new)} now, it was {words.short(move.old)}")
     return tuple(reasons)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -24,6 +25,8 @@ _LARGEST_MANIFEST = 4 * 1024 * 1024
 _ALGORITHMS = ("sha256", "sha512")
 _ACCEPT = ", ".join(manifests.MEDIA_TYPES)
 _DIGEST_HEADER = "Docker-Content-Digest"
+# What Docker Hub and others say of how many more images may be pulled: `76;w=21600` (docs.docker.com, pull usage).
+_REMAINING = re.compile(r"\s*([0-9]{1,9})\s*(?:;.*)?")
 
 
 class NotThereError(RefusedError):
@@ -53,6 +56,7 @@ class Client:
     ) -> None:
         self._http = Http(registries, proxy)
         self._login = Login(self._http, find)
+        self._remaining: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -61,6 +65,13 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._http.aclose()
+
+    def remaining(self, domain: str) -> int | None:
+        """How many more manifests the registry lets be pulled for now, as it said last; None where it does not count.
+
+        To ask for a digest is free at those that count.
+        """
+        return self._remaining.get(domain)
 
     async def ping(self, domain: str) -> bool:
         """Make sure that a registry answers there; whether it asks for a login."""
@@ -76,6 +87,8 @@ class Client:
         `mirrored` is the registry whose image a mirror is asked for.
         """
         async with self._manifest(reference, "HEAD", mirrored) as answer:
+            if match := _REMAINING.fullmatch(answer.header("RateLimit-Remaining") or ""):
+                self._remaining[reference.domain] = int(match[1])
             if answer.status == 404:
                 return None
             digest = answer.header(_DIGEST_HEADER)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from farm.errors import FarmError
-from farm.registry.client import Client
+from farm.registry.client import Client, Manifest
 from farm.registry.reference import Reference
 
 
@@ -34,6 +35,18 @@ async def digest(client: Client, reference: Reference, registries: Mapping[str, 
         if found:
             return found
     return await client.digest(reference)
+
+
+async def manifest(client: Client, reference: Reference, registries: Mapping[str, Mirrored]) -> Manifest:
+    """A manifest by its digest, from the first that has it: the mirrors, then the registry. Raises what that one does.
+
+    Whoever has it, the digest proves it.
+    """
+    registry = registries.get(reference.domain)
+    for mirror in registry.mirrors if registry else ():
+        with contextlib.suppress(FarmError):
+            return await client.manifest(at(mirror, reference), mirrored=reference.domain)
+    return await client.manifest(reference)
 
 
 def at(mirror: str, reference: Reference) -> Reference:

@@ -74,10 +74,7 @@ def of(
     from the environment already; `pins` are values of `--build-context` that fix the base images. What only decides how
     the build goes (caches, limits) is no input.
     """
-    found = of_recipe(spec, commit=commit, build_args=build_args, platform=platform) | {
-        "dockerfile": _hash(context.text),
-        "ignore": _hash(repr([(rule.expression.pattern, rule.is_exception) for rule in context.ignore.patterns])),
-    }
+    found = of_recipe(spec, commit=commit, build_args=build_args, platform=platform) | of_text(context)
     if commit is None:
         found["files"] = content or of_files(files)
     found |= {f"base {name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
@@ -106,6 +103,14 @@ def of_recipe(spec: Spec, *, commit: str | None, build_args: Mapping[str, str], 
     found |= {f"annotation {name}": _hash(value) for name, value in _pairs(spec.annotations)}
     found |= {f"option {flag}": _hash(value) for flag, value in _options(spec)}
     return found
+
+
+def of_text(context: Context) -> dict[str, str]:
+    """The components of a context's own description: its Dockerfile and its ignore file."""
+    return {
+        "dockerfile": _hash(context.text),
+        "ignore": _hash(repr([(rule.expression.pattern, rule.is_exception) for rule in context.ignore.patterns])),
+    }
 
 
 def differences(old: Inputs, new: Inputs) -> tuple[str, ...]:

@@ -61,21 +61,27 @@ def test_a_first_time_is_due_for_every_platform() -> None:
         assert found.why == "linux/amd64, linux/arm64, linux/arm/v7: it was never built"
 
 
+def test_a_first_time_for_whatever_platforms_the_farm_has() -> None:
+    found = decide("app", replace(SIGHT, components={}), None, now=NOW)
+    assert found.is_due
+    assert found.why == "it was never built"
+
+
 def test_a_base_that_moved_for_one_platform_is_built_for_that_one_alone() -> None:
     move = Move(old=OLD, new=NEW, platforms=frozenset({ARM}))
-    found = decide("app", replace(SIGHT, moved={"alpine:3.20": move}), PAST, now=NOW)
+    found = decide("app", replace(SIGHT, moved={"alpine:3.20": (move,)}), PAST, now=NOW)
     assert list(found.due) == [ARM]
     assert set(found.kept) == {AMD64, ARM64}
     assert found.why == "linux/arm/v7: base image alpine:3.20 is sha256:bbbbbbbbbbbb now, it was sha256:aaaaaaaaaaaa"
 
 
 def test_a_base_that_moved_nobody_knows_for_whom_has_moved_for_all() -> None:
-    found = decide("app", replace(SIGHT, moved={"alpine:3.20": Move(old=OLD, new=NEW)}), PAST, now=NOW)
+    found = decide("app", replace(SIGHT, moved={"alpine:3.20": (Move(old=OLD, new=NEW),)}), PAST, now=NOW)
     assert set(found.due) == set(ALL)
 
 
 def test_a_base_that_a_platform_is_not_built_on_does_not_count() -> None:
-    found = decide("app", replace(SIGHT, moved={"debian:13": Move(old=OLD, new=NEW)}), PAST, now=NOW)
+    found = decide("app", replace(SIGHT, moved={"debian:13": (Move(old=OLD, new=NEW),)}), PAST, now=NOW)
     assert not found.is_due
 
 

@@ -1,0 +1,172 @@
+"""Every image as it is now, compared with what was last built: one question to git for each repository, one to a
+registry for each base image, and no file fetched of what has not moved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from farm.errors import FarmError
+from farm.inventory import Image, Inventory
+from farm.nightly.bases import Bases
+from farm.nightly.due import BASE, Decision, Past, Sight, decide
+from farm.platforms import Platform
+from farm.sources import content, context, dockerfile, fingerprint
+from farm.sources import inputs as made_of
+from farm.sources.ignore import Ignore
+from farm.sources.targets import Target
+
+# Files to read at the same time: more would only make an SD card seek.
+_FOLDERS_AT_ONCE = 4
+# What is added to an image's own arguments, labels and annotations once its files are here (farm.sources.described):
+# it comes from the commit alone.
+_USUAL_ARGUMENTS = ("VERSION", "BUILD_DATE", "VCS_REF", "SOURCE_DATE_EPOCH")
+_USUAL_LABELS = "org.opencontainers.image."
+UNFOLLOWED = "unfollowed "
+"""How the components of inputs begin that name what could not be looked up, each with the reason."""
+
+
+async def look(
+    targets: Sequence[Target],
+    pasts: Mapping[str, Past],
+    wishes: Mapping[str, Sequence[str]],
+    *,
+    inventory: Inventory,
+    bases: Bases,
+    now: datetime,
+) -> tuple[Decision, ...]:
+    """Decide for each target; one that cannot be looked at carries its own error.
+
+    `pasts` are by the target's name; `wishes` are reasons for which one is built whatever has moved.
+    """
+    busy = asyncio.Semaphore(_FOLDERS_AT_ONCE)
+
+    async def one(target: Target) -> Decision:
+        past = pasts.get(target.name)
+        try:
+            sight = await _sight(target, past, inventory, bases, busy)
+        except FarmError as error:
+            return Decision(target=target.name, error=error)
+        return decide(
+            target.name,
+            sight,
+            past,
+            now=now,
+            max_age=_max_age(target, inventory),
+            wanted=wishes.get(target.name, ()),
+        )
+
+    return _with_needs(targets, await asyncio.gather(*(one(target) for target in targets)))
+
+
+async def _sight(
+    target: Target, past: Past | None, inventory: Inventory, bases: Bases, busy: asyncio.Semaphore
+) -> Sight:
+    spec = target.spec
+    place = context.classify(spec.context)
+    platforms = spec.platforms or _usual_platforms(inventory, past)
+    arguments = dockerfile.arguments(spec.build_args, os.environ)
+    commit = None if isinstance(place, Path) else place.ref
+    recipes = {
+        platform: made_of.of_recipe(spec, commit=commit, build_args=arguments, platform=platform)
+        for platform in platforms
+    }
+    kept = past.kept if past else {}
+    untold: set[str] = set()
+    if isinstance(place, Path):
+        async with busy:
+            files = await _files(place, target)
+        recipes = {platform: recipe | files for platform, recipe in recipes.items()}
+    else:
+        untold |= {"dockerfile", "ignore"}
+    own = {name for recipe in recipes.values() for name in recipe}
+    untold |= {name for each in kept.values() for name in each.inputs if name not in own and _comes_by_itself(name)}
+    looked = await bases.look(_bases(past))
+    told = sorted(
+        {
+            f"{name.removeprefix(UNFOLLOWED)} cannot be followed: {reason}"
+            for each in kept.values()
+            for name, reason in each.inputs.items()
+            if name.startswith(UNFOLLOWED)
+        }
+    )
+    return Sight(
+        references=spec.tags,
+        components=recipes,
+        untold=frozenset(untold),
+        moved=looked.moved,
+        unfollowed=tuple(f"{sentence} (due by age only)" for sentence in (*told, *looked.unfollowed)),
+    )
+
+
+async def _files(directory: Path, target: Target) -> dict[str, str]:
+    """The components of a folder: what its Dockerfile, its ignore file and all files that are sent hold."""
+    found = await asyncio.to_thread(context.read, directory, target.spec.dockerfile, start=Path.cwd())
+    looked = await fingerprint.take(found.directory, found.ignore)
+    components = made_of.of_text(found) | {"files": await content.digest(found.directory, looked)}
+    for name, folder in await asyncio.to_thread(_folders, target):
+        looked = await fingerprint.take(folder, Ignore())
+        components[f"build-context {name}"] = await content.digest(folder, looked)
+    return components
+
+
+def _folders(target: Target) -> list[tuple[str, Path]]:
+    """Those of the named contexts that are folders here."""
+    pairs = [value.partition("=")[::2] for value in target.spec.build_contexts]
+    return [(name, Path(place)) for name, place in pairs if Path(place).is_dir()]
+
+
+def _bases(past: Past | None) -> dict[str, set[str]]:
+    """The base images that the platforms were built on, each with its digests."""
+    found: dict[str, set[str]] = {}
+    for each in past.kept.values() if past else ():
+        for name, digest in each.inputs.items():
+            if name.startswith(BASE):
+                found.setdefault(name.removeprefix(BASE), set()).add(digest)
+    return found
+
+
+def _comes_by_itself(component: str) -> bool:
+    kind, _, name = component.partition(" ")
+    return (
+        (kind == "build-arg" and name in _USUAL_ARGUMENTS)
+        or (kind in ("label", "annotation") and name.rpartition(":")[2].startswith(_USUAL_LABELS))
+        or kind == UNFOLLOWED.strip()
+    )
+
+
+def _usual_platforms(inventory: Inventory, past: Past | None) -> tuple[Platform, ...]:
+    """What an image that names no platforms is built for, as far as that is known without asking the nodes."""
+    if all(node.platforms for node in inventory.nodes.values()):
+        return tuple(sorted({platform for node in inventory.nodes.values() for platform in node.platforms}))
+    return past.platforms if past else ()
+
+
+def _max_age(target: Target, inventory: Inventory) -> float | None:
+    image = image_of(target, inventory)
+    return image.max_age if image and image.max_age is not None else inventory.nightly.max_age
+
+
+def image_of(target: Target, inventory: Inventory) -> Image | None:
+    """The inventory's entry that a target comes from; its name may have a ref behind it."""
+    return inventory.images.get(target.name.partition("@")[0])
+
+
+def _with_needs(targets: Sequence[Target], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
+    """What is built on a target that is built anew is built anew too."""
+    found = {decision.target: decision for decision in decisions}
+    changed = True
+    while changed:
+        changed = False
+        for target in targets:
+            mine = found[target.name]
+            anew = [name for name in target.needs if name in found and found[name].due]
+            if mine.error is None and anew and mine.kept:
+                reasons = tuple(f"{name}, which it is built on, is built anew" for name in anew)
+                due = {**mine.due, **dict.fromkeys(mine.kept, reasons)}
+                found[target.name] = Decision(target=mine.target, due=due, reasons=mine.reasons, notes=mine.notes)
+                changed = True
+    return tuple(found[decision.target] for decision in decisions)
