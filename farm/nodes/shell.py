@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING
 
 from farm.nodes import local
@@ -12,6 +13,12 @@ if TYPE_CHECKING:
 
 COMMAND = "exec sh -s"
 """Every login shell reads these words alike, so that a script on its input never meets fish's or csh's quoting."""
+
+
+def script(package: str) -> str:
+    """The script.sh of one of the rooms that read what a node says, and what all of them read it with."""
+    places = ((__package__, "readings.sh"), (package, "script.sh"))
+    return "".join(resources.files(room).joinpath(name).read_text(encoding="utf-8") for room, name in places)
 
 
 async def run(session: Session | None, script: bytes, *, timeout: float) -> Completed:  # noqa: ASYNC109 - as everywhere

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from farm.errors import UnreachableError
@@ -22,8 +21,7 @@ async def examine(session: Session | None, node: Node, *, timeout: float = 10.0)
     Raises UnreachableError where the node is lost, is silent for `timeout` seconds, or answers something else, and
     RefusedError where its SSH server starts no further command.
     """
-    script = resources.files(__package__).joinpath("script.sh").read_bytes()
-    completed = await shell.run(session, script, timeout=timeout)
+    completed = await shell.run(session, shell.script(__package__).encode(), timeout=timeout)
     try:
         return parse.condition(completed.stdout)
     except UnusableAnswerError as error:

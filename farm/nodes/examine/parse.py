@@ -7,6 +7,7 @@ import re
 import tomllib
 from typing import Any
 
+from farm.nodes import readings
 from farm.nodes.examine import sshd
 from farm.nodes.examine.condition import Condition, Place
 from farm.nodes.probe import answers
@@ -16,7 +17,6 @@ _PLACES = ("buildkit", "rootless", "docker", "containerd", "docker.rootless", "p
 # A line of `df -P`: size, used, available, per cent, mount point. Inodes may be `-`, for none.
 _TABLE = re.compile(r"\s(\d{1,18}|-)\s+(?:\d+|-)\s+(\d{1,18}|-)\s+(?:\d+%|-)\s+(/.*)$")
 _VERSION = re.compile(r"(\d{1,4})\.(\d{1,4})(?:\.(\d{1,4}))?")
-_MASK = re.compile(r"(?:throttled=)?(?:0x)?([0-9a-fA-F]{1,8})")
 _HUB = "docker.io"
 
 
@@ -25,7 +25,7 @@ def condition(output: str) -> Condition:
     said = answers.read(output)
     return Condition(
         places={name: place for name in _PLACES if (place := _place(said, name)) is not None},
-        swap=_kibibytes(dict(said.fields("swap")).get("SwapTotal")),
+        swap=readings.kibibytes(dict(said.fields("swap")).get("SwapTotal")),
         cgroup={"1": 1, "2": 2}.get(said.first("cgroup") or ""),
         has_memory_controller=_memory_controller(said),
         boot_file=said.first("boot"),
@@ -33,7 +33,7 @@ def condition(output: str) -> Condition:
         seccomp=_version(said.first("seccomp")),
         runs_own=said.first("runc") == "own",
         emulators=tuple(said.all("emulator")),
-        throttled=_mask(said.first("throttled") or said.first("throttled.sysfs")),
+        throttled=readings.throttled(said),
         undervoltage={"1": True, "0": False}.get(said.first("undervoltage") or ""),
         sshd=sshd.settings(said.all("sshd")),
         sshd_denied=said.first("sshd.denied"),
@@ -98,16 +98,6 @@ def _buildkit_mirrors(text: str) -> tuple[str, ...]:
 def _version(text: str | None) -> tuple[int, ...] | None:
     found = _VERSION.search(text or "")
     return tuple(int(part or 0) for part in found.groups()) if found else None
-
-
-def _mask(text: str | None) -> int | None:
-    found = _MASK.fullmatch(text or "")
-    return int(found[1], 16) if found else None
-
-
-def _kibibytes(text: str | None) -> int | None:
-    number = _number((text or "").partition(" ")[0])
-    return None if number is None else number * 1024
 
 
 def _number(text: str) -> int | None:

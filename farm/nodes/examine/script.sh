@@ -1,16 +1,6 @@
 # Says how this node is, beyond what the probe asks, as lines "key=value" between two marker lines. It changes nothing,
 # needs no root and no Python, and leaves out what it cannot find out. Kept to POSIX sh, for busybox.
 
-lines() { # KEY FILE: every line of a file
-    [ -r "$2" ] && while IFS= read -r line || [ "$line" ]; do printf '%s=%s\n' "$1" "$line"; done <"$2"
-}
-
-tell() { # KEY COMMAND...: every line that a command prints, if it is there
-    key=$1
-    shift
-    command -v "$1" >/dev/null && "$@" | while IFS= read -r line; do printf '%s=%s\n' "$key" "$line"; done
-}
-
 daemon() { # the running buildkitd's configuration file and root directory, where its arguments name them
     config= root=
     for process in /proc/[0-9]*; do
@@ -42,11 +32,10 @@ string() { # KEY FILE: the value of a line such as `root = "/srv"` or `"data-roo
 }
 
 place() { # NAME DIRECTORY: the file system that holds it, or would
-    dir=$2
-    while [ -n "$dir" ] && [ ! -d "$dir" ]; do dir=${dir%/*}; done
+    holding "$2"
     printf 'path.%s=%s\n' "$1" "$2"
-    tell "bytes.$1" df -P -k "${dir:-/}"
-    tell "inodes.$1" df -P -i "${dir:-/}"
+    tell "bytes.$1" df -P -k "$dir"
+    tell "inodes.$1" df -P -i "$dir"
 }
 
 places() {
@@ -121,9 +110,7 @@ bundled() { # what a release of BuildKit brings along: emulators, and a containe
     command -v buildkit-runc >/dev/null && echo runc=own
 }
 
-power() { # what a Raspberry Pi's firmware says of its supply; other boards say nothing
-    tell throttled vcgencmd get_throttled
-    lines throttled.sysfs /sys/devices/platform/soc/soc:firmware/get_throttled
+supply() { # where a Raspberry Pi's firmware may not be asked, its kernel raises an alarm
     for chip in /sys/class/hwmon/hwmon*; do
         name=
         IFS= read -r name <"$chip/name"
@@ -155,7 +142,8 @@ examine() {
     overlay
     seccomp
     bundled
-    power
+    throttled
+    supply
     server
     places
     echo 'farm-probe end'

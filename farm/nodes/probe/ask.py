@@ -9,7 +9,6 @@ import shlex
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,7 +71,7 @@ async def _facts(
     *,
     within: float,
 ) -> Facts:
-    script = resources.files(__package__).joinpath("script.sh").read_text(encoding="utf-8")
+    script = shell.script(__package__)
     prefix = "".join(f"{name}={shlex.quote(socket)}\n" for name, socket in sockets.items() if socket)
     before = time.time()
     completed = await shell.run(session, (prefix + script).encode(), timeout=within)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 
-from farm.nodes.facts import Facts, FoundEngine
+from farm.nodes import readings
+from farm.nodes.facts import Facts
 from farm.nodes.probe import answers, binfmt, elf, native, sockets
 from farm.nodes.probe.answers import Answers, UnusableAnswerError
+from farm.nodes.readings import kibibytes, number
 
 # What Debian (dpkg --print-architecture) and Alpine (/etc/apk/arch) call an architecture, where OCI says otherwise.
 _PACKAGE_WORDS = {
@@ -35,11 +36,6 @@ _CORES = {
     "0xd0b": "Cortex-A76",
     "0xd0c": "Neoverse-N1",
 }
-# A line of `df -P`: size, used, available, per cent.
-_SIZES = re.compile(r"\s(\d{1,18})\s+\d+\s+(\d{1,18})\s+\d+%\s")
-_NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?")
-# Sensors that sit on the CPU; others (battery, ACPI) often hold a constant.
-_CPU_SENSORS = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-thermal", "cpu0-thermal")
 
 
 def facts(output: str, *, node: str, now: float | None = None) -> Facts:
@@ -53,9 +49,8 @@ def facts(output: str, *, node: str, now: float | None = None) -> Facts:
         raise UnusableAnswerError("it has neither uname nor /proc/sys/kernel/arch to say what machine it is")
     machine = _machine(said, kernel)
     found = sockets.engines(said)
-    disk = _disk(said, found)
-    memory = dict(said.fields("memory"))
-    clock = _number(said.first("clock"))
+    disk = readings.disk(said, found)
+    clock = number(said.first("clock"))
     return Facts(
         node=node,
         machine=kernel,
@@ -66,12 +61,12 @@ def facts(output: str, *, node: str, now: float | None = None) -> Facts:
         page_size=machine.page_size,
         native=native.native(machine),
         emulated=native.emulated(machine),
-        memory_total=_kibibytes(memory.get("MemTotal")) or 0,
-        memory_available=_memory_available(memory),
-        load=_number((said.first("load") or "").partition(" ")[0]) or 0.0,
+        memory_total=readings.memory_total(said),
+        memory_available=readings.memory_available(said),
+        load=readings.load(said),
         disk_free=disk[1] if disk else None,
         disk_total=disk[0] if disk else None,
-        temperature=_temperature(said.all("heat")),
+        temperature=readings.temperature(said),
         engines=found,
         # `date` cuts off the fraction, which is half a second on average.
         hostname=said.first("hostname"),
@@ -106,9 +101,9 @@ def _page_size(text: str | None) -> int | None:
     if text is None:
         return None
     if ":" in text:
-        return _kibibytes(text.partition(":")[2])
-    number = _number(text)
-    return None if number is None else int(number)
+        return kibibytes(text.partition(":")[2])
+    size = number(text)
+    return None if size is None else int(size)
 
 
 def _cpu_model(said: Answers) -> str:
@@ -120,52 +115,9 @@ def _cpu_model(said: Answers) -> str:
 
 
 def _cpu_count(said: Answers) -> int:
-    count = _number(said.first("cpus"))
+    count = number(said.first("cpus"))
     if count:
         return int(count)
     # "0-3" or "0,2-3"
     spans = re.findall(r"\b(\d{1,5})(?:-(\d{1,5}))?\b", said.first("cpus.online") or "")
     return sum(int(last or first) - int(first) + 1 for first, last in spans) or 1
-
-
-def _memory_available(memory: dict[str, str]) -> int:
-    available = _kibibytes(memory.get("MemAvailable"))
-    if available is not None:
-        return available
-    # Kernels before 3.14, as vendors of boards still ship them, do not say it.
-    return (_kibibytes(memory.get("MemFree")) or 0) + (_kibibytes(memory.get("Cached")) or 0)
-
-
-def _disk(said: Answers, found: Iterable[FoundEngine]) -> tuple[int, int] | None:
-    """Total and free bytes where the first usable engine keeps its cache: rootless ones have it in the home."""
-    sizes = [(int(size[1]) * 1024, int(size[2]) * 1024) for line in said.all("disk") if (size := _SIZES.search(line))]
-    usable = next((engine for engine in found if engine.problem is None), None)
-    # The script asks for these places in this order: rootful, rootless, Docker's.
-    place = 0
-    if usable is not None:
-        place = 1 if usable.socket.startswith("/run/user/") else 2 if usable.engine == "docker" else 0
-    return sizes[min(place, len(sizes) - 1)] if sizes else None
-
-
-def _temperature(readings: Iterable[str]) -> float | None:
-    """The hottest CPU sensor, else the first one; the kernel counts in thousandths."""
-    known: list[tuple[str, float]] = []
-    for reading in readings:
-        value, _, kind = reading.partition(" ")
-        number = _number(value)
-        if number is not None and 0 < number < 150_000:
-            known.append((kind.strip(), number / 1000))
-    on_cpu = [degrees for kind, degrees in known if kind in _CPU_SENSORS]
-    if on_cpu:
-        return max(on_cpu)
-    return known[0][1] if known else None
-
-
-def _kibibytes(text: str | None) -> int | None:
-    number = _number((text or "").split()[0] if (text or "").split() else None)
-    return None if number is None else int(number) * 1024
-
-
-def _number(text: str | None) -> float | None:
-    """A number as a kernel writes it; anything else that Python takes for one, such as `inf`, is none."""
-    return float(text) if text and _NUMBER.fullmatch(text) else None

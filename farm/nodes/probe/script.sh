@@ -1,17 +1,6 @@
 # Says what this node is, as lines "key=value" between two marker lines. It changes nothing, needs no root and no Python,
 # and leaves out what it cannot find out: every tool but the shell may be missing. Kept to POSIX sh, for busybox.
 
-one() { # KEY FILE: the first line of a file
-    line=
-    [ -r "$2" ] && { IFS= read -r line <"$2" || [ -n "$line" ]; } && printf '%s=%s\n' "$1" "$line"
-}
-
-said() { # KEY COMMAND...: the output of a command that exists and succeeds
-    key=$1
-    shift
-    command -v "$1" >/dev/null && out=$("$@") && printf '%s=%s\n' "$key" "$out"
-}
-
 header() { # KEY FILE: the first 20 bytes, which hold an ELF program's class and machine
     if command -v od >/dev/null; then
         bytes=$(od -An -v -tx1 -N20 "$2")
@@ -33,12 +22,6 @@ cpu() { # what a CPU says of itself; the ninth and further ones say the same
             ;;
         esac
     done </proc/cpuinfo
-}
-
-memory() {
-    while IFS= read -r line; do
-        case $line in MemTotal:* | MemFree:* | MemAvailable:* | Cached:*) printf 'memory=%s\n' "$line" ;; esac
-    done </proc/meminfo
 }
 
 page() { # the kernel says it of this shell's own memory; getconf is not everywhere
@@ -66,34 +49,11 @@ handlers() {
     done
 }
 
-heat() {
-    for zone in /sys/class/thermal/thermal_zone*; do
-        kind= value=
-        [ -r "$zone/type" ] && IFS= read -r kind <"$zone/type"
-        [ -r "$zone/temp" ] && IFS= read -r value <"$zone/temp" && printf 'heat=%s %s\n' "$value" "$kind"
-    done
-}
-
-holding() { # DIRECTORY: it, or what would hold it: the nearest directory above that is there
-    dir=$1
-    while [ -n "$dir" ] && [ ! -d "$dir" ]; do dir=${dir%/*}; done
-    dir=${dir:-/}
-}
-
 engine() { # NAME: the program, which may be for another architecture than the rest of the userland
     command -v "$1" >/dev/null || return
     program=$(command -v "$1")
     echo "$1=$program"
     header "elf.$1" "$program"
-}
-
-disks() { # of the caches of a rootful and of a rootless BuildKit, and of a rootful Docker, in this order
-    holding /var/lib/buildkit
-    rootful=$dir
-    holding "${XDG_DATA_HOME:-${HOME:-}/.local/share}/buildkit"
-    rootless=$dir
-    holding /var/lib/docker
-    said disk df -P -k "$rootful" "$rootless" "$dir"
 }
 
 socket() { # KEY PATH: whether it is there, and whether this user may use it

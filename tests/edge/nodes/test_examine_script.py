@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
 from farm.errors import UnreachableError
+from farm.nodes import shell as shells
 from farm.nodes.examine import parse
 from farm.nodes.examine.ask import examine
 from farm.nodes.examine.condition import Condition
@@ -19,7 +19,7 @@ from tests.edge.nodes import board
 from tests.edge.nodes.conftest import StartSshd
 from tests.edge.nodes.openssh import Sshd
 
-SCRIPT = resources.files("farm.nodes.examine").joinpath("script.sh").read_text(encoding="utf-8")
+SCRIPT = shells.script("farm.nodes.examine")
 
 
 def run(shell: list[str], script: str = SCRIPT, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -8,15 +8,15 @@ import shlex
 import shutil
 import socket
 import subprocess
-from importlib import resources
 from pathlib import Path
 
 import pytest
 
+from farm.nodes import shell as shells
 from farm.nodes.facts import Facts
 from farm.nodes.probe import parse
 
-SCRIPT = resources.files("farm.nodes.probe").joinpath("script.sh").read_text(encoding="utf-8")
+SCRIPT = shells.script("farm.nodes.probe")
 
 
 def run(shell: list[str], script: str = SCRIPT, **environment: str) -> subprocess.CompletedProcess[str]:
