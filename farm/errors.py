@@ -93,6 +93,14 @@ class VerificationError(FarmError):
     exit_code = Exit.VERIFICATION_FAILED
 
 
+class DependencyError(FarmError):
+    """A target that was not built because one that it builds on failed; it ends with that one's exit code."""
+
+    def __init__(self, name: str, cause: FarmError) -> None:
+        super().__init__(f"{name}, which it builds on, failed")
+        self.exit_code = cause.exit_code
+
+
 class BusyError(FarmError):
     """Another run is at the same image: worth another try once that has ended."""
 
