@@ -27,9 +27,9 @@ def is_url(text: str) -> bool:
     return "://" in text or text.startswith("github.com/") or re.fullmatch(_SCP, text) is not None
 
 
-def is_http(text: str) -> bool:
-    """Whether a context is fetched over HTTP, where a token may be asked for."""
-    return text.startswith(("http://", "https://", "github.com/"))
+def is_https(text: str) -> bool:
+    """Whether a context is fetched where a token may be asked for, and is not to be overheard."""
+    return text.startswith(("https://", "github.com/"))
 
 
 def has_login(text: str) -> bool:
@@ -117,7 +117,9 @@ OTHER_CONTEXT = Rule(
     expected="a directory, a git URL, docker-image://IMAGE, or target:NAME of another image here",
     pattern=_PRINTABLE,
     fits=lambda text: not has_login(text) and rules.PATH.accepts(text),
-    hint=lambda text: _near_context(text) if has_login(text) else rules.PATH.hint(text),
+    hint=lambda text: (
+        "only the first context can have a login; use ssh://" if has_login(text) else rules.PATH.hint(text)
+    ),
 )
 LABEL_NAME = Rule(expected="a name such as org.opencontainers.image.title", pattern=_KEY)
 SECRET = Rule(
@@ -132,5 +134,8 @@ REFERENCE = Rule(
     expected="a repository such as registry.lan:5000/app, without a tag", fits=is_repository, hint=_near_reference
 )
 TAG = Rule(expected="a tag, the name of a tag rule, or a template", pattern=_TAG, fits=_is_tag, hint=_near_tag)
-REF = Rule(expected="a branch or a tag, or a pattern such as v*", pattern=_WORD)
+REF = Rule(
+    expected="a branch or a tag, or a pattern such as v* or `v* newest 3`",
+    pattern=rf"{_WORD}(?: newest [1-9][0-9]{{0,3}})?",
+)
 PRIORITY = Rule(expected="a whole number from -100 to 100")

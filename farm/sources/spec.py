@@ -19,11 +19,15 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """One image to build. The fields follow the options of `docker buildx build`; `output` is already decided."""
+    """One image to build. The fields follow the options of `docker buildx build`; `output` is already decided.
+
+    `dockerfile_inline` is the text of a Dockerfile that takes the place of a file.
+    """
 
     context: str
     tags: tuple[str, ...] = ()
     dockerfile: str | None = None
+    dockerfile_inline: str | None = None
     platforms: tuple[Platform, ...] = ()
     target: str | None = None
     build_args: tuple[str, ...] = ()
@@ -35,6 +39,7 @@ class Spec:
     cache_from: tuple[str, ...] = ()
     cache_to: tuple[str, ...] = ()
     no_cache: bool = False
+    no_cache_filter: tuple[str, ...] = ()
     pull: bool = False
     provenance: str | None = None
     sbom: str | None = None
@@ -45,4 +50,5 @@ class Spec:
     ulimits: tuple[str, ...] = ()
     add_hosts: tuple[str, ...] = ()
     allow: tuple[str, ...] = ()
+    policy: tuple[str, ...] = ()
     output: Output = field(default_factory=lambda: Output(type="cacheonly"))

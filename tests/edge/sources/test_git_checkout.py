@@ -18,7 +18,7 @@ import pytest
 
 from farm import folders
 from farm.errors import FarmError, RefusedError, UnreachableError, UsageError
-from farm.sources import git, giturl
+from farm.sources import git_command, giturl
 from farm.sources.git import Checkout, checkout
 from farm.sources.git_errors import NoSuchRefError
 from farm.sources.giturl import GitUrl
@@ -378,7 +378,7 @@ async def test_cancelling_ends_git_and_its_children(tmp_path: Path) -> None:
 
 
 async def test_a_server_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "SECONDS", 1.0)
+    monkeypatch.setattr(git_command, "SECONDS", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         remote = f"git://127.0.0.1:{silent.getsockname()[1]}/repo"
         with pytest.raises(UnreachableError, match="timed out after 1 s"):
@@ -464,8 +464,8 @@ def endless_pack(written: list[int]) -> Callable[[asyncio.StreamReader, asyncio.
 
 
 async def test_a_repository_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(git, "LARGEST", 64 << 20)
-    monkeypatch.setattr(git, "_LOOK_SECONDS", 0.02)
+    monkeypatch.setattr(git_command, "LARGEST", 64 << 20)
+    monkeypatch.setattr(git_command, "_LOOK_SECONDS", 0.02)
     written: list[int] = []
     server = await asyncio.start_server(endless_pack(written), "127.0.0.1", 0)
     async with server:
@@ -480,8 +480,8 @@ async def test_a_repository_without_end_is_given_up(tmp_path: Path, monkeypatch:
 async def test_files_that_unpack_to_too_much_are_given_up(
     daemon: Daemon, repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(git, "LARGEST", 4 << 20)
-    monkeypatch.setattr(git, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(git_command, "LARGEST", 4 << 20)
+    monkeypatch.setattr(git_command, "_LOOK_SECONDS", 0.0)
     for number in range(128):
         (repository.directory / str(number)).write_bytes(number.to_bytes() * (1 << 18))
     repository.commit()
