@@ -16,7 +16,7 @@ from farm.cli.json_error import told_as_json
 from farm.cli.request import Ask
 from farm.cli.tell_error import tell_error
 from farm.errors import Exit, UsageError
-from farm.report import plain, summary
+from farm.report import plain, run_summary
 from farm.report.events import Emit, Event
 from farm.report.report import Report
 from farm.report.run_report import RunReport
@@ -38,15 +38,14 @@ def build(ask: Ask, flags: Mapping[str, Any]) -> Exit:
             if each.error is None:
                 click.echo(f"{each.name} {each.index or each.output or ''}".strip())
     else:
-        for each in report.reports:
-            summary.show(each, sys.stdout)
-    for error in dict.fromkeys(each.error for each in report.reports if each.error):
+        run_summary.show(report, sys.stdout)
+    for trouble in run_summary.troubles(report):
         if progress == "json":
             from farm.report.jsonl import JsonLines
 
-            JsonLines(sys.stderr).error(error, report.logs)
+            JsonLines(sys.stderr).error(trouble.error, trouble.logs, targets=trouble.targets)
         else:
-            tell_error(error, report.logs)
+            tell_error(trouble.error, trouble.logs, targets=trouble.targets)
     return report.exit_code
 
 
@@ -120,14 +119,14 @@ def _ignore(_event: Event) -> None:
 
 
 def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:
-    """Write what `--iidfile` and `--metadata-file` ask for, as buildx does: only after success."""
+    """Write what `--iidfile` and `--metadata-file` ask for, as buildx does: only after success, by name for names."""
     if report.exit_code not in (Exit.DONE, Exit.PARTIAL):
         return
-    only = report.reports[0] if len(report.reports) == 1 else None
+    only = report.reports[0] if [each.name for each in report.reports] == [""] else None
     metadata = _metadata(only) if only else {each.name: _metadata(each) for each in report.reports}
     for flag, text in (
         ("iidfile", (only.index if only else None) or ""),
-        ("metadata_file", json.dumps({**metadata, "farm": report.document()}, indent=2) + "\n"),
+        ("metadata_file", json.dumps(metadata, indent=2) + "\n"),
     ):
         path: Path | None = flags.get(flag)
         if path is None:
@@ -142,4 +141,8 @@ def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:
 
 
 def _metadata(report: Report) -> dict[str, Any]:
-    return {"containerimage.digest": report.index, "image.name": ",".join(report.references)}
+    return {
+        "containerimage.digest": report.index,
+        "image.name": ",".join(report.references),
+        "farm": report.document(),
+    }

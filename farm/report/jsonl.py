@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import UTC, datetime
 from typing import Any, TextIO
@@ -39,9 +40,11 @@ class JsonLines:
         """Write the event with the present time in UTC."""
         self._write(document(event, _now()))
 
-    def error(self, error: FarmError, logs: str | None = None) -> None:
-        """Write what ended the run, as an event like the others, so that every line stays JSON."""
+    def error(self, error: FarmError, logs: str | None = None, *, targets: Sequence[str] = ()) -> None:
+        """Write what ended the run (or some of its targets) as an event like the others: every line stays JSON."""
         told = {"exit_code": int(error.exit_code), **(error_document(error) or {}), "logs": logs}
+        if targets:
+            told["targets"] = list(targets)
         self._write({"event": "error", "time": _now(), **told})
 
     def _write(self, values: dict[str, Any]) -> None:

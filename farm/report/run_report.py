@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from farm.errors import Exit, FarmError
-from farm.platforms import Platform
+from farm.platforms import Platform, parse
 from farm.report.power import PowerUse
 from farm.report.report import Report, error_document
 
@@ -44,6 +44,16 @@ class Span:
     start: float
     end: float
 
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """The span that a document tells of. Raises KeyError, TypeError or ValueError for what is none."""
+        return cls(node=str(document["node"]), start=float(document["start"]), end=float(document["end"]))
+
+    @property
+    def seconds(self) -> float:
+        """How long it is."""
+        return self.end - self.start
+
     def document(self) -> dict[str, Any]:
         """The span for scripts."""
         return {"node": self.node, "start": round(self.start, 3), "end": round(self.end, 3)}
@@ -54,13 +64,26 @@ class Course:
     """One platform of one target as it was planned, and as it went.
 
     `planned` is None for what nobody planned (taken over from an earlier run), `actual` for what never began; its node
-    is the one that ended the job.
+    is the one that ended the job. `is_guess`: its planned time stood on nothing that was ever measured.
     """
 
     target: str
     platform: Platform
     planned: Span | None
     actual: Span | None
+    is_guess: bool = False
+
+    @classmethod
+    def read(cls, document: Mapping[str, Any]) -> Self:
+        """The course that a document tells of. Raises KeyError, TypeError or ValueError for what is none."""
+        planned, actual = document["planned"], document["actual"]
+        return cls(
+            target=str(document["target"]),
+            platform=parse(document["platform"]),
+            planned=None if planned is None else Span.read(planned),
+            actual=None if actual is None else Span.read(actual),
+            is_guess=bool(document["is_guess"]),
+        )
 
     def document(self) -> dict[str, Any]:
         """The course for scripts."""
@@ -69,6 +92,7 @@ class Course:
             "platform": str(self.platform),
             "planned": self.planned.document() if self.planned else None,
             "actual": self.actual.document() if self.actual else None,
+            "is_guess": self.is_guess,
         }
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from farm.errors import FarmError
 from farm.report import terminal, words
-from farm.report.outcome import Built, Failed
+from farm.report.outcome import Built, Outcome
 from farm.report.plain import clean
+from farm.report.power import PowerUse
 from farm.report.report import Report
 
 if TYPE_CHECKING:
@@ -46,10 +48,8 @@ def show(report: Report, stream: TextIO) -> None:
             )
         console.print(table)
     for outcome in report.outcomes:
-        _tries(outcome, console.print)
-    for use in report.power:
-        how = "" if use.error else f" ({words.seconds(use.seconds)})"
-        console.print(f"power  {clean(str(use))}{how}", style="yellow" if use.error else "dim", soft_wrap=True)
+        show_tries(outcome, console)
+    show_power(report.power, console)
     if report.error is None:
         _result(report, console)
 
@@ -70,22 +70,30 @@ def _result(report: Report, console: Console) -> None:
     console.print(f"took   {words.seconds(report.seconds)}")
 
 
-def _tries(outcome: Built | Failed, write: object) -> None:
-    assert callable(write)
+def show_tries(outcome: Outcome, console: Console, *, target: str = "") -> None:
+    """Print a line for each try that failed; those that failed alike, one after the other, share one."""
     number = 1
     for (node, kind, reason), alike in groupby(outcome.attempts, lambda a: (a.node, a.kind, a.reason)):
         last = number + len(list(alike)) - 1
         if kind is not None:
             which = f"try {number}" if number == last else f"tries {number} to {last}"
-            text = f"  {outcome.platform} {which} on {node}: {kind}: {clean(reason)}"
+            what = f"{clean(target)} {outcome.platform}".strip()
             # The terminal breaks what is too long by itself; a line that was cut in two cannot be searched for.
-            write(text, style="yellow", soft_wrap=True)
+            console.print(f"  {what} {which} on {node}: {kind}: {clean(reason)}", style="yellow", soft_wrap=True)
         number = last + 1
 
 
-def error_lines(error: FarmError, logs: str | None = None) -> tuple[str, ...]:
-    """The lines that tell an error: what, the details, how to mend it, and where the log is."""
-    lines = [f"error: {clean(error.what)}", *(f"  {clean(detail)}" for detail in error.details)]
+def show_power(power: Sequence[PowerUse], console: Console) -> None:
+    """Print which nodes were woken, cycled or put to sleep."""
+    for use in power:
+        how = "" if use.error else f" ({words.seconds(use.seconds)})"
+        console.print(f"power  {clean(str(use))}{how}", style="yellow" if use.error else "dim", soft_wrap=True)
+
+
+def error_lines(error: FarmError, logs: str | None = None, *, targets: Sequence[str] = ()) -> tuple[str, ...]:
+    """The lines that tell an error: what (and of which targets), the details, how to mend it, and where the log is."""
+    whose = f"{clean(', '.join(targets))}: " if targets else ""
+    lines = [f"error: {whose}{clean(error.what)}", *(f"  {clean(detail)}" for detail in error.details)]
     if error.fix:
         lines.append(f"fix: {clean(error.fix)}")
     if logs:
