@@ -26,9 +26,18 @@ def load(path: Path | None = None) -> Inventory:
     if found.parts[:1] == ("~",):  # a service manager or a crontab sets variables without a shell that expands them
         found = found.expanduser()
     text = read_text(found)
+    # To look for plugins that strangers may have installed takes pydantic as long as to check the file.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from farm.inventory.check import parse  # pydantic and PyYAML take longer to load than most commands need
 
-    return parse(text, str(found), base=found.absolute().parent, home=Path.home(), environment=os.environ)
+    return parse(
+        text,
+        str(found),
+        base=found.absolute().parent,
+        home=Path.home(),
+        environment=os.environ,
+        is_zone=_is_zone,
+    )
 
 
 def locate(environment: Mapping[str, str], directory: Path) -> Path | None:
@@ -63,7 +72,9 @@ def read_text(path: Path) -> str:
     if b"\0" in data:
         raise _refusal(path, "this is a binary file", "an inventory is YAML text in UTF-8")
     if len(data) > MAX_BYTES:
-        raise _refusal(path, f"larger than {MAX_BYTES // 1024} KiB", "an inventory holds nodes and registries only")
+        raise _refusal(
+            path, f"larger than {MAX_BYTES // 1024} KiB", "an inventory holds nodes, registries and images only"
+        )
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -72,6 +83,15 @@ def read_text(path: Path) -> str:
         message = f"the byte 0x{data[error.start]:02x} is not UTF-8"
         mistake = Mistake(file=str(path), line=line, column=column, message=message, hint="save the file as UTF-8")
         raise InventoryError([mistake]) from None
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import ZoneInfo
+
+    try:
+        return ZoneInfo(name) is not None
+    except (KeyError, ValueError, OSError):  # what is no zone may be the name of a directory of them
+        return False
 
 
 def _refusal(path: Path, message: str, hint: str) -> InventoryError:

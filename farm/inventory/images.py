@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from farm.inventory.secret import Secret
 from farm.platforms import Platform
 
+TAG_RULES = ("branch", "tag", "ref", "default", "edge", "version", "sha", "date")
+"""The words in `tags` that are no tags themselves: each names a rule of farm.sources.tags."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from farm import platforms
+from farm.inventory.contradictions import repetitions
 from farm.inventory.contradictions.places import entries, mapping
 from farm.inventory.document import Document
-from farm.inventory.explain import subject
 from farm.inventory.mistakes import Mistake, plain
-from farm.inventory.walk import Location
 
+_LISTS = ("platforms", "labels")
 _SSH_KEYS = ("host", "port", "user", "key", "known_hosts", "jump")
 _ENDPOINT_KEYS = ("host", "port", "user", "jump", "engine", "socket")
 
@@ -23,31 +22,12 @@ def find(data: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
         yield document.mistake(("nodes",), "`nodes` is empty", expected="at least one node")
     defaults = mapping(data.get("defaults"))
     nodes = entries(data, "nodes")
-    yield from _repetitions(("defaults",), defaults, document)
+    yield from repetitions.find(("defaults",), defaults, _LISTS, document)
     for name, entry in nodes.items():
-        yield from _repetitions(("nodes", name), entry, document)
+        yield from repetitions.find(("nodes", name), entry, _LISTS, document)
         yield from _ssh_keys(name, entry, defaults, document)
         yield from _useless(name, entry, defaults, document)
     yield from _shared_endpoints(nodes, defaults, document)
-
-
-def _repetitions(owner: Location, entry: Mapping[str, Any], document: Document) -> Iterator[Mistake]:
-    spellings: dict[str, Callable[[str], object]] = {"platforms": platforms.parse, "labels": str}
-    for key, meaning in spellings.items():
-        seen: set[object] = set()
-        values = entry.get(key)
-        for at, text in enumerate(values if isinstance(values, list) else []):
-            if not isinstance(text, str):
-                continue
-            try:
-                value = meaning(text)
-            except ValueError:
-                continue
-            if value in seen:
-                yield document.mistake(
-                    (*owner, key, at), f"{subject((*owner, key))} holds {value} twice", hint="remove one of them"
-                )
-            seen.add(value)
 
 
 def _ssh_keys(

@@ -114,7 +114,7 @@ def test_a_large_file_is_refused_at_its_limit(here: Path) -> None:
     path.write_text(good + "#" * (MAX_BYTES - len(good)))
     assert list(load(path).nodes) == ["a"]
     path.write_text(good + "#" * (MAX_BYTES - len(good) + 1))
-    assert refusal(path) == f"{path}: larger than 128 KiB - an inventory holds nodes and registries only"
+    assert refusal(path) == f"{path}: larger than 128 KiB - an inventory holds nodes, registries and images only"
     path.write_text("a" * 1_000_000)
     assert refusal(path).startswith(f"{path}: larger than 128 KiB")
 
