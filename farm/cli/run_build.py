@@ -5,28 +5,26 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
+from farm.cli import observer
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
 from farm.cli.request import Ask
 from farm.cli.tell_error import tell_error
 from farm.errors import Exit, UsageError
-from farm.report import plain, run_summary
-from farm.report.events import Emit, Event
+from farm.report import run_summary
 from farm.report.report import Report
 from farm.report.run_report import RunReport
-
-SHOW_CURSOR = "\x1b[?25h"
 
 
 def build(ask: Ask, flags: Mapping[str, Any]) -> Exit:
     """Build, show progress on stderr and the result on stdout, and give back the exit code."""
-    progress = "quiet" if flags["quiet"] else _progress(flags["progress"])
+    progress = "quiet" if flags["quiet"] else observer.progress(flags["progress"])
     with told_as_json(document=flags["as_json"], event=progress == "json"):
         report = _run(ask, flags, progress)
     document = report.document()
@@ -60,10 +58,9 @@ def _run(ask: Ask, flags: Mapping[str, Any], progress: str) -> RunReport:
 
         def last_resort() -> None:
             run.discard()
-            if progress == "rich":
-                print(SHOW_CURSOR, end="", file=sys.stderr, flush=True)  # noqa: T201 - the live view cannot any more
+            observer.give_up(progress)
 
-        with _observer(progress) as emit:
+        with observer.watching(progress) as emit:
             report = drive(workflow.build(asked, inventory=inventory, run=run, emit=emit), last_resort=last_resort)
         # For later: a full disk must not spoil a build that went well.
         with contextlib.suppress(OSError):
@@ -84,38 +81,6 @@ def show_plan(ask: Ask, flags: Mapping[str, Any]) -> Exit:
     else:
         plan_table.show(plan, answers, sys.stdout)
     return Exit.DONE
-
-
-def _progress(wanted: str) -> str:
-    if wanted != "auto":
-        return wanted
-    return "rich" if sys.stderr.isatty() else "plain"
-
-
-@contextlib.contextmanager
-def _observer(progress: str) -> Iterator[Emit]:
-    """Who watches the run: the live view, plain lines, JSON lines, or nobody."""
-    if progress == "rich":
-        from farm.report.console import LiveView
-
-        view = LiveView(sys.stderr)
-        view.start()
-        try:
-            yield view
-        finally:
-            view.stop()
-    elif progress == "json":
-        from farm.report.jsonl import JsonLines
-
-        yield JsonLines(sys.stderr)
-    elif progress == "plain":
-        yield plain.Plain(sys.stderr)
-    else:
-        yield _ignore
-
-
-def _ignore(_event: Event) -> None:
-    """Quiet: the exit code and the result say all."""
 
 
 def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:
