@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from farm.history.learned import Learned
+from farm.history.learned import Learned, Mark
 
 # The probe benchmark counts as one job among those that nodes have in common.
 _BENCHMARK = "the probe benchmark"
@@ -58,6 +58,17 @@ def speeds(learned: Learned) -> Speeds:
             levels.setdefault(job, []).append(jobs[job][node] / factors[node])
     fastest = {number: min(f for name, f in factors.items() if groups[name] == number) for number in range(group + 1)}
     return Speeds(factors={name: f / fastest[groups[name]] for name, f in factors.items()}, groups=groups)
+
+
+def unmarked(cpus: Mapping[str, str], learned: Learned, marks: Mapping[str, Mark]) -> tuple[str, ...]:
+    """The nodes that should do the probe benchmark, of those of a run, which are given with the CPU that each has.
+
+    None of them where all compare by what they have built. Else those that never did it, for only marks on both sides
+    compare; and always those that did it with another CPU.
+    """
+    found = speeds(learned)
+    is_compared = len({found.groups.get(node, node) for node in cpus}) <= 1
+    return tuple(node for node, cpu in cpus.items() if (marks[node].cpu != cpu if node in marks else not is_compared))
 
 
 def _jobs(learned: Learned) -> dict[object, dict[str, float]]:

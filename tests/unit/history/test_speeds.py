@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from farm.history.learned import Learned, Pair, Times
-from farm.history.speeds import speeds
+from farm.history.learned import Learned, Mark, Pair, Times
+from farm.history.speeds import speeds, unmarked
 from farm.platforms import Platform
 
 ARM64, ARM = Platform("linux", "arm64"), Platform("linux", "arm", "v7")
@@ -77,3 +77,31 @@ def test_warm_builds_and_builds_of_no_length_say_nothing() -> None:
 def test_the_order_of_the_history_does_not_matter() -> None:
     built = [(job, node, (float(len(job) + place),)) for place, node in enumerate("vwxyz", 1) for job in ("a", "bb")]
     assert speeds(learned(*built)) == speeds(learned(*reversed(built)))
+
+
+CPUS = {"x": "4 x Atom", "y": "4 x Atom"}
+IN_COMMON = (("a", "x", (10.0,)), ("a", "y", (20.0,)))
+MARK = Mark(cpu="4 x Atom", seconds=0.5)
+
+
+@pytest.mark.parametrize(
+    ("built", "marks", "expected"),
+    [
+        (IN_COMMON, {}, ()),
+        (IN_COMMON, {"x": Mark(cpu="4 x Celeron", seconds=0.2)}, ("x",)),  # another board under the same name
+        ((), {}, ("x", "y")),
+        (IN_COMMON[:1], {}, ("x", "y")),  # one mark alone compares with nothing
+        (IN_COMMON[:1], {"x": MARK}, ("y",)),
+        ((), {"x": MARK, "y": MARK}, ()),
+    ],
+)
+def test_who_has_to_do_the_benchmark(
+    built: tuple[tuple[str, str, tuple[float, ...]], ...], marks: dict[str, Mark], expected: tuple[str, ...]
+) -> None:
+    known = learned(*built, marks={node: mark.seconds for node, mark in marks.items()})
+    assert unmarked(CPUS, known, marks) == expected
+
+
+def test_a_node_alone_need_not_be_measured() -> None:
+    assert unmarked({"x": "4 x Atom"}, Learned(), {}) == ()
+    assert unmarked({}, Learned(), {}) == ()
