@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic_core import ErrorDetails
 
-from farm.inventory import image_rules, one_or_many
+from farm.inventory import image_rules, night_rules, one_or_many
 from farm.inventory.document import Document
 from farm.inventory.entries import (
     FileEntry,
@@ -152,6 +152,10 @@ def _unfit_mapping(location: Location, value: object, document: Document) -> Mis
             expected, hint = "a mapping", f"write `{{context: {plain(value)}}}`"
         case (*_, "registries"):
             expected, hint = "host[:port] of registries, each with a mapping", None
+        case ("nightly",) if isinstance(value, str) and night_rules.CALENDAR.accepts(value):
+            expected, hint = "a mapping", f"write `{{at: '{value}'}}`"
+        case ("notify",) if isinstance(value, str):
+            expected, hint = "a mapping", "write the URL at `urls:` in it"
         case (*_, "proxy") if isinstance(value, str):
             expected, hint = "a mapping", "write the URL at `http:` and `https:` in it"
         case _:

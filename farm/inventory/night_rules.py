@@ -49,9 +49,9 @@ def read_delay(text: str) -> float | None:
 
 
 def zone(calendar: str) -> str | None:
-    """The time zone that a calendar expression names, None where it names none."""
-    _, space, last = calendar.rpartition(" ")
-    return last if space and re.fullmatch(_ZONE, last) and not re.fullmatch(_PARTS[0], last, re.IGNORECASE) else None
+    """The time zone that a calendar expression names, None where it names none or is none."""
+    first, space, last = calendar.rpartition(" ")
+    return last if space and _is_calendar(first) and _is_calendar(calendar) and re.fullmatch(_ZONE, last) else None
 
 
 def _since_midnight(clock: str) -> int:
@@ -174,9 +174,16 @@ PING = Rule(
     fits=_is_service,
     hint=_near_service,
 )
-ON = Rule(expected=f"one of {', '.join(get_args(On))}", hint=lambda text: did_you_mean(text, get_args(On)))
+ON = Rule(
+    expected=f"one of {', '.join(get_args(On))}",
+    pattern="|".join(get_args(On)),
+    hint=lambda text: did_you_mean(text, get_args(On)),
+)
 LINK = Rule(
-    expected="an http or https URL", pattern=r"https?://[A-Za-z0-9.:\[\]_-]+(?:/[^\x00-\x20\x7f-\x9f]*)?", fits=_is_link
+    expected="an http or https URL",
+    pattern=r"https?://[A-Za-z0-9.:\[\]_-]+(?:/[^\x00-\x20\x7f-\x9f]*)?",
+    fits=_is_link,
+    hint=lambda text: None if "://" in text else "begin it with `http://`",
 )
 SIZE = Rule(
     expected="an amount of at least 1M, such as 500M or 10G",

@@ -13,11 +13,25 @@ import jsonschema
 import pytest
 import yaml
 
-from farm.inventory import InventoryError, Power, Proxy, Registry, Retry, Timeouts, load, schema
+from farm.inventory import (
+    Housekeeping,
+    InventoryError,
+    Nightly,
+    Notify,
+    Power,
+    Proxy,
+    Registry,
+    Retry,
+    Secret,
+    Timeouts,
+    load,
+    schema,
+)
 from farm.inventory.check import parse
 from farm.inventory.document import read
 from farm.inventory.files import MAX_BYTES
 from farm.inventory.nodes import BUILT_IN
+from farm.platforms import Platform
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 GOOD = "nodes: {%s: {host: somewhere}}\n"
@@ -205,6 +219,49 @@ def test_what_the_shipped_example_shows_as_a_comment_is_right_too() -> None:
     assert (inventory.timeouts.build, inventory.cache) == (7200, "registry.lan:5000/buildcache")
     assert (inventory.retry.total, inventory.retry.kinds) == (7200, {"transient": 5, "step_failed": 1})
     assert (node.socket, node.jump, node.slots) == ("/run/buildkit/buildkitd.sock", "farm@gateway.lan:22", 1)
+
+
+def test_what_the_shipped_example_shows_of_images_and_nights_is_right_too() -> None:
+    text = (REPOSITORY / "inventory.yaml").read_text()
+    shown, section = ["nodes: {a: {host: a}}"], False
+    for line in text.splitlines():
+        section = line in ("# images:", "# nightly:", "# notify:", "# housekeeping:") or (section and line != "")
+        if section:
+            shown.append(line.removeprefix("# "))
+    inventory = parse("\n".join(shown), "inventory.yaml", base=Path("/farm"), home=Path("/home/me"))
+    jsonschema.validate(read("\n".join(shown), "inventory.yaml").data, schema())
+    assert [*inventory.images] == ["base", "app"]
+    app = inventory.images["app"]
+    assert (app.references, app.platforms) == (
+        ("registry.lan:5000/app", "me/app"),
+        (Platform("linux", "arm64"), Platform("linux", "arm", "v7")),
+    )
+    assert inventory.nightly == Nightly(deadline=14400, quiet=((23400, 28800),), max_age=28 * 86400)
+    assert inventory.notify == Notify(
+        urls=(Secret(variable="NTFY_URL"), Secret(file=Path("/home/me/.config/farm/mail"))),
+        ping=Secret(variable="HEALTHCHECK_URL"),
+        link="https://farm.lan/reports",
+    )
+    assert inventory.housekeeping == Housekeeping(
+        cache_age=14 * 86400, cache_size=20 * 2**30, free_space=4 * 2**30, free_inodes=0.05, keep_runs=200
+    )
+
+
+@pytest.mark.parametrize("zone", ["UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"])
+def test_a_time_zone_that_is_known(here: Path, zone: str) -> None:
+    (here / "inventory.yaml").write_text(f"nodes: {{a: {{host: b}}}}\nnightly: {{at: '02:00 {zone}'}}")
+    assert load().nightly.at == f"02:00 {zone}"
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "Europe", "Europe/Atlantis"])
+def test_a_time_zone_that_is_none(here: Path, zone: str) -> None:
+    path = here / "inventory.yaml"
+    path.write_text(f"nodes: {{a: {{host: b}}}}\nnightly: {{at: '02:00 {zone}'}}")
+    assert refusal(path) == (
+        f"{path}:2:15: nightly: `at` names the time zone {zone}, which this machine does not know"
+        " - expected a zone such as Europe/Berlin or UTC"
+        " - `timedatectl list-timezones` lists them; left out, it is this machine's own"
+    )
 
 
 def test_naming_the_package_loads_neither_pydantic_nor_yaml() -> None:

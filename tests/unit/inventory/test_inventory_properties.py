@@ -38,7 +38,21 @@ WORDS = st.sampled_from(
         "power",
         "mac",
         "wake",
+        "images",
+        "context",
+        "contexts",
+        "target:nodes",
+        "image",
+        "me/app",
+        "tags",
+        "args",
+        "urls",
+        "on",
+        "at",
+        "quiet",
         "[key]",
+        "[one]",
+        "[many]",
         "no",
         "~",
         "1",
@@ -58,6 +72,10 @@ FILES = st.fixed_dictionaries(
         "timeouts": DATA,
         "cache": DATA,
         "proxy": DATA,
+        "images": NODES,
+        "nightly": DATA,
+        "notify": DATA,
+        "housekeeping": DATA,
         "x-y": DATA,
     },
 )
@@ -80,6 +98,21 @@ GOOD_ENTRIES = st.fixed_dictionaries(
 )
 GOOD_NODES = st.dictionaries(NAMES, GOOD_ENTRIES, min_size=1, max_size=4).filter(
     lambda nodes: len({entry["host"] for entry in nodes.values()}) == len(nodes)
+)
+GOOD_IMAGES = st.dictionaries(
+    NAMES,
+    st.fixed_dictionaries(
+        {"context": st.sampled_from(["https://g/a.git", "git@g:a.git#main:sub"])},
+        optional={
+            "target": st.from_regex(r"[a-z]{1,9}", fullmatch=True),
+            "args": st.dictionaries(st.from_regex(r"[A-Z_]{1,9}", fullmatch=True), st.text("aB1 :#'\"{}", max_size=9)),
+            "image": st.sampled_from(["reg:5000/a/b", ["me/a", "r.lan/b"], []]),
+            "refs": st.sampled_from(["main", ["v*", "!v1.*", "main"]]),
+            "cache": st.booleans() | st.just("reg:5000/cache"),
+            "priority": st.integers(-100, 100),
+        },
+    ),
+    max_size=4,
 )
 
 
@@ -121,3 +154,20 @@ def test_what_is_right_is_read_as_it_was_meant_and_fits_the_schema(nodes: dict[s
             assert getattr(read[name], key) == entry[key]
         assert read[name].labels == tuple(entry.get("labels", ()))
         assert read[name].platforms == tuple(map(platforms.parse, entry.get("platforms", ())))
+
+
+@settings(max_examples=50)
+@given(GOOD_IMAGES)
+def test_images_that_are_right_are_read_as_they_were_meant_and_fit_the_schema(
+    images: dict[str, dict[str, Any]],
+) -> None:
+    data = {"nodes": {"a": {"host": "a"}}, "images": images}
+    jsonschema.validate(data, schema())
+    read = parse(yaml.safe_dump(data, sort_keys=False), "f").images
+    assert list(read) == list(images)
+    for name, entry in images.items():
+        for key in entry.keys() - {"image", "refs"}:
+            assert getattr(read[name], key) == entry[key]
+        for key, attribute in (("image", "references"), ("refs", "refs")):
+            said = entry.get(key, [])
+            assert getattr(read[name], attribute) == ((said,) if isinstance(said, str) else tuple(said))

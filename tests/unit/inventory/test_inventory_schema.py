@@ -51,6 +51,15 @@ def test_the_schema_is_a_valid_schema() -> None:
         {"nodes": {"a": {"image": "A"}}},
         {"nodes": {"a": None}, "proxy": {"http": "proxy.lan"}},
         {"nodes": {"a": None}, "proxy": "http://p"},
+        {"nodes": {"a": None}, "images": {"a/b": {"context": "."}}},
+        {"nodes": {"a": None}, "images": {"a": {"image": "me/app"}}},
+        {"nodes": {"a": None}, "images": {"a": {"context": ".", "tag": "x"}}},
+        {"nodes": {"a": None}, "images": {"a": {"context": ".", "tags": [1]}}},
+        {"nodes": {"a": None}, "images": {"a": {"context": ".", "login": "token"}}},
+        {"nodes": {"a": None}, "nightly": {"quiet": ["22-6"]}},
+        {"nodes": {"a": None}, "notify": {"urls": ["ntfy.lan"]}},
+        {"nodes": {"a": None}, "notify": {"urls": "$A", "on": "failed"}},
+        {"nodes": {"a": None}, "housekeeping": {"cache_age": "30"}},
     ],
 )
 def test_an_editor_shows_mistakes(data: dict[str, Any]) -> None:
@@ -60,3 +69,14 @@ def test_an_editor_shows_mistakes(data: dict[str, Any]) -> None:
 
 def test_an_editor_takes_keys_of_the_users_own() -> None:
     jsonschema.validate({"nodes": {"a": None}, "defaults": None, "x-boards": [1]}, schema())
+
+
+def test_an_editor_takes_an_image_and_a_night() -> None:
+    data = {
+        "nodes": {"a": None},
+        "images": {"app": {"context": ".", "image": "me/app", "tags": ["latest"], "args": {"A": "1"}}},
+        "nightly": {"at": "02:00", "quiet": "22:00-06:00"},
+        "notify": {"urls": ["$NTFY", "file:mail"], "on": ["failure"], "ping": "$PING"},
+        "housekeeping": {"cache_age": "14d", "free_inodes": "5%", "keep_runs": 10},
+    }
+    jsonschema.validate(data, schema())
