@@ -67,8 +67,8 @@ def _not_built(name: str, need: str, known: Sequence[str], *, is_known: bool) ->
     several = [other for other in known if other.startswith(f"{need}@")]
     if several:
         return UsageError(
-            f"{name} needs {need}, of which there are several",
-            fix=f"name one of them, such as target:{several[0]}",
+            f"{name} needs {need}, of which several refs are built",
+            fix="an image with refs: cannot be another's context: give it a context of its own, with one ref",
         )
     near = difflib.get_close_matches(need, known, n=1)
     return UsageError(

@@ -69,14 +69,16 @@ def described(spec: Spec, origin: Origin | None, *, declared: Collection[str], c
 
 def _told(spec: Spec, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Spec:
     """Labels are for those who run an image; annotations for those who read no config, and of the whole image too."""
-    said = {name for name, _ in _pairs(spec.labels)}
     place = "manifest" if len(spec.platforms) == 1 else "index,manifest"
+    labelled = {name for name, _ in _pairs(spec.labels)}
+    annotated = {name.rpartition(":")[2] for name, _ in _pairs(spec.annotations)}
+    pushed = annotations if spec.output.type == "registry" else {}
     return replace(
         spec,
-        labels=(*(f"{name}={value}" for name, value in labels.items() if name not in said), *spec.labels),
+        labels=(*(f"{name}={value}" for name, value in labels.items() if name not in labelled), *spec.labels),
         annotations=(
             *spec.annotations,
-            *(f"{place}:{name}={value}" for name, value in annotations.items() if spec.output.type == "registry"),
+            *(f"{place}:{name}={value}" for name, value in pushed.items() if name not in annotated),
         ),
     )
 

@@ -91,15 +91,20 @@ def of_image(image: Image, error: FarmError) -> FarmError:
 
 
 def _wanted(image: Image, url: GitUrl, found: Refs | None) -> tuple[Ref, ...]:
-    if url.ref is None:
-        return refs.selected(found or Refs(refs=()), image.refs or ("HEAD",))
-    if image.refs:
+    if url.ref and image.refs:
         raise UsageError(f"the context names {url.ref} and there is refs: too", fix="leave one of them out")
-    if url.is_commit:
+    if image.refs:
+        return refs.selected(found or Refs(refs=()), image.refs)
+    if url.ref and url.is_commit:
         return (Ref(name="", commit=url.ref),)
-    ref = found.named(url.ref) if found else None
+    found = found or Refs(refs=())
+    ref = found.named(url.ref) if url.ref else refs.selected(found, ("HEAD",))[0]
     if ref is None:
         raise UsageError(f"{url.remote} has no branch or tag {url.ref}", fix="check what follows # in context:")
+    if not ref.commit.startswith(url.checksum):
+        raise UsageError(
+            f"{url.remote}: {ref.short} is commit {ref.commit[:12]}, expected {url.checksum}", fix="has it moved?"
+        )
     return (ref,)
 
 
