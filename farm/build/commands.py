@@ -70,6 +70,7 @@ def build(
     the nodes have read are read again: they take note of what is there without fetching it, and need it to be named.
     """
     is_join = phase == "join"
+    builds_anew = spec.no_cache or bool(spec.no_cache_filter)
     return (
         *("build", "--builder", builder, "--progress", "rawjson"),
         *("--platform", _list(platforms)),
@@ -84,9 +85,13 @@ def build(
         *_each("--ssh", spec.ssh),
         *_each("--label", spec.labels),
         *_each("--annotation", spec.annotations if is_join else annotation.of_manifests(spec.annotations, platforms)),
-        *_each("--cache-from", () if is_join and spec.no_cache else _imports(spec, shared, platforms)),
+        *_each(
+            "--cache-from",
+            () if is_join and builds_anew else _imports(spec, shared, platforms),
+        ),
         *_each("--cache-to", () if is_join else _exports(spec, shared, platforms)),
         *(("--no-cache",) if spec.no_cache and not is_join else ()),
+        *_each("--no-cache-filter", () if is_join else spec.no_cache_filter),
         *(("--pull",) if spec.pull and not is_join else ()),
         *_maybe("--provenance", spec.provenance),
         *_maybe("--sbom", spec.sbom),
@@ -97,6 +102,7 @@ def build(
         *_each("--ulimit", spec.ulimits),
         *_each("--add-host", spec.add_hosts),
         *_each("--allow", spec.allow),
+        *_each("--policy", spec.policy),
         *("--metadata-file", str(metadata_file)),
         *("--", context),
     )
@@ -108,6 +114,42 @@ def imagetools_create(builder: str, *, sources: Sequence[str], annotations: Sequ
         *("imagetools", "create", "--builder", builder, "--progress", "plain", "--dry-run"),
         *_each("--annotation", annotations),
         *("--", *sources),
+    )
+
+
+def bake_print(
+    names: Sequence[str],
+    *,
+    files: Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    variables: Sequence[str] = (),
+    pushes: bool = False,
+    no_cache: bool = False,
+    pull: bool = False,
+    provenance: str | None = None,
+    sbom: str | None = None,
+) -> Argv:
+    """Print what these targets of bake files are, as JSON, and build nothing; `overrides` are values of `--set`."""
+    return (
+        *("bake", "--progress", "quiet", "--print"),
+        *_each("--file", files),
+        *_each("--set", overrides),
+        *_each("--var", variables),
+        *(("--push",) if pushes else ()),
+        *(("--no-cache",) if no_cache else ()),
+        *(("--pull",) if pull else ()),
+        *_maybe("--provenance", provenance),
+        *_maybe("--sbom", sbom),
+        *("--", *names),
+    )
+
+
+def bake_list(*, files: Sequence[str] = (), variables: Sequence[str] = ()) -> Argv:
+    """List all targets and groups of bake files as JSON; buildx 0.20 is the first that does."""
+    return (
+        *("bake", "--progress", "quiet", "--list", "type=targets,format=json"),
+        *_each("--file", files),
+        *_each("--var", variables),
     )
 
 

@@ -31,6 +31,11 @@ def pairs(fields: Iterable[str], flag: str) -> dict[str, str]:
 
 def join(pairs: Mapping[str, str]) -> str:
     """One value of the pairs, in their order."""
-    line = io.StringIO()
-    csv.writer(line, lineterminator="").writerow(f"{key}={value}" for key, value in pairs.items())
-    return line.getvalue()
+    return line(f"{key}={value}" for key, value in pairs.items())
+
+
+def line(fields: Iterable[str]) -> str:
+    """One value of the fields, in their order."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(fields)
+    return text.getvalue()

@@ -68,9 +68,10 @@ async def buildx(
     config: Path,
     on_line: Callable[[str], None],
     activity: Activity | None = None,
+    given: bytes | None = None,
     grace: float = 1.0,
 ) -> Finished:
-    """Run one buildx command to its end and pass on each line that it writes.
+    """Run one buildx command to its end and pass on each line that it writes; `given` is its standard input.
 
     It runs in a session of its own, so that a terminal's Ctrl-C reaches farm alone. On cancellation it is interrupted,
     given `grace` seconds to cancel what runs on the node, and then killed with all that it started. Raises UsageError
@@ -80,7 +81,7 @@ async def buildx(
         process = await asyncio.create_subprocess_exec(
             *buildx.argv,
             *argv,
-            stdin=asyncio.subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL if given is None else asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
@@ -90,6 +91,9 @@ async def buildx(
         raise UsageError(f"{buildx.argv[0]} cannot be started: {error.strerror}", fix="install buildx anew") from error
     try:
         assert process.stdout is not None
+        if process.stdin is not None:
+            process.stdin.write(given or b"")
+            process.stdin.close()
         async for line in _lines(process.stdout, activity):
             on_line(line)
         status = await process.wait()

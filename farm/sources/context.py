@@ -46,15 +46,22 @@ def classify(argument: str) -> Path | GitUrl:
     raise UsageError(f"context {argument}: there is no such directory", fix="give a directory or a git URL")
 
 
-def read(directory: Path, dockerfile: str | None, *, start: Path, checkout: Path | None = None) -> Context:
+def read(
+    directory: Path,
+    dockerfile: str | None,
+    *,
+    start: Path,
+    checkout: Path | None = None,
+    inline: Path | None = None,
+) -> Context:
     """Read the Dockerfile and the ignore file that belong to a context.
 
     `dockerfile` is what -f says, looked for from `start`: the current directory as buildx does, or for a git context
-    that context, as BuildKit does. Outside a `checkout` nothing is read, whatever links it holds. Raises UsageError
-    naming the place.
+    that context, as BuildKit does. Outside a `checkout` nothing is read, whatever links it holds, but a Dockerfile that
+    was given as a text and `written` to `inline`. Raises UsageError naming the place.
     """
-    path = _dockerfile(directory, dockerfile, start)
-    if checkout:
+    path = inline or _dockerfile(directory, dockerfile, start)
+    if checkout and not inline:
         check_inside(path, checkout)
     text = _text(path)
     ignore_file = next(
@@ -64,6 +71,14 @@ def read(directory: Path, dockerfile: str | None, *, start: Path, checkout: Path
         check_inside(ignore_file, checkout)
     patterns = ignore.parse(_text(ignore_file), str(ignore_file)) if ignore_file else Ignore()
     return Context(directory=directory, dockerfile=path, text=text, ignore=patterns, ignore_file=ignore_file)
+
+
+def written(text: str, folder: Path) -> Path:
+    """Write a Dockerfile that was given as a text: buildx reads files only, and that each node gets the same."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / _DEFAULT_NAMES[0]
+    path.write_text(text)
+    return path
 
 
 def check_inside(path: Path, root: Path) -> None:

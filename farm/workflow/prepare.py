@@ -39,11 +39,15 @@ _SHOWN_CHANGES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A folder that can be built. `commit` is None for a folder that the user named; `before` is what it held."""
+    """A folder that can be built; `before` is what it held.
+
+    `commit` and the time when it was made (`committed`, seconds since 1970) are None for a folder that the user named.
+    """
 
     context: Context
     before: Fingerprint
     commit: str | None
+    committed: int | None = None
 
 
 async def fetch(spec: Spec, directory: Path, emit: Emit, *, proxy: Proxy | None = None) -> Source:
@@ -61,14 +65,19 @@ async def fetch(spec: Spec, directory: Path, emit: Emit, *, proxy: Proxy | None 
 
 
 async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit, proxy: Proxy | None) -> Source:
-    commit = None
+    commit, committed, inline = None, None, None
+    if spec.dockerfile_inline:
+        # Beside the checkout: that is the repository's, and must stay as it is.
+        inline = context.written(spec.dockerfile_inline, directory.with_name(f"{directory.name}-inline"))
     # What a stranger has written is read in threads, so that Ctrl-C is heard however long that takes.
     if isinstance(place, Path):
-        found = await asyncio.to_thread(context.read, place, spec.dockerfile, start=Path.cwd())
+        found = await asyncio.to_thread(context.read, place, spec.dockerfile, start=Path.cwd(), inline=inline)
     else:
         checkout = await git.checkout(place, directory, variables=environment(proxy))
-        commit, inside = checkout.commit, checkout.directory
-        found = await asyncio.to_thread(context.read, inside, spec.dockerfile, start=inside, checkout=checkout.root)
+        commit, committed, inside = checkout.commit, checkout.committed, checkout.directory
+        found = await asyncio.to_thread(
+            context.read, inside, spec.dockerfile, start=inside, checkout=checkout.root, inline=inline
+        )
     before = await fingerprint.take(found.directory, found.ignore, also=_recipe(found))
     if before.size > LARGE_CONTEXT:
         emit(
@@ -77,7 +86,7 @@ async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit
                 "is something missing in .dockerignore?"
             )
         )
-    return Source(context=found, before=before, commit=commit)
+    return Source(context=found, before=before, commit=commit, committed=committed)
 
 
 async def registries_answer(references: Sequence[Reference], client: Client) -> None:

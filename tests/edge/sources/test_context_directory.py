@@ -123,3 +123,14 @@ def test_a_checkout_reads_nothing_outside_of_itself(here: Path) -> None:
     (tree / ".dockerignore").symlink_to(secret)
     with pytest.raises(UsageError, match="leads out of it"):
         context.read(tree, None, start=tree, checkout=tree)
+
+
+def test_a_dockerfile_that_was_given_as_a_text(here: Path) -> None:
+    write(here / "tree" / "Dockerfile", "FROM other\n")
+    write(here / "tree" / ".dockerignore", "*.log\n")
+    inline = context.written("FROM scratch\n", here / "run" / "inline")
+    found = context.read(here / "tree", None, start=here / "tree", checkout=here / "tree", inline=inline)
+    assert (found.text, found.dockerfile) == ("FROM scratch\n", inline)
+    assert found.ignore.is_ignored("a.log")
+    # Written anew for another target.
+    assert context.written("FROM two\n", here / "run" / "inline").read_text() == "FROM two\n"

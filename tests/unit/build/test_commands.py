@@ -25,6 +25,7 @@ FULL = Spec(
     cache_from=("type=registry,ref=reg.lan/app:cache",),
     cache_to=("type=registry,ref=reg.lan/app:cache,mode=max", "type=inline"),
     no_cache=True,
+    no_cache_filter=("build",),
     pull=True,
     provenance="mode=max",
     sbom="true",
@@ -35,6 +36,7 @@ FULL = Spec(
     ulimits=("nofile=1024",),
     add_hosts=("db:10.0.0.2",),
     allow=("network.host",),
+    policy=("filename=rules.rego,strict=true",),
     output=Output(type="registry"),
 )
 COMMON = (
@@ -47,6 +49,7 @@ COMMON_END = (
     *("--provenance", "mode=max", "--sbom", "true", "--attest", "type=sbom,generator=reg.lan/scan:1"),
     *("--resource", "memory=1g", "--network", "host", "--shm-size", "64m", "--ulimit", "nofile=1024"),
     *("--add-host", "db:10.0.0.2", "--allow", "network.host"),
+    *("--policy", "filename=rules.rego,strict=true"),
     *("--metadata-file", "/run/m.json", "--", "/src"),
 )
 
@@ -114,7 +117,7 @@ def test_a_build_of_one_platform_with_everything() -> None:
         *("--cache-from", "type=registry,ref=reg.lan/app:cache-linux-arm-v7"),
         *("--cache-from", "type=registry,ref=reg.lan/app:cache"),
         *("--cache-to", "type=registry,ref=reg.lan/app:cache-linux-arm-v7,mode=max", "--cache-to", "type=inline"),
-        *("--no-cache", "--pull"),
+        *("--no-cache", "--no-cache-filter", "build", "--pull"),
         *COMMON_END,
     )
 
@@ -172,4 +175,38 @@ def test_an_index_over_digests() -> None:
     assert argv == (
         *("imagetools", "create", "--builder", "j", "--progress", "plain", "--dry-run"),
         *("--annotation", "index:a=b", "--", "r/a@sha256:1"),
+    )
+
+
+def test_stages_that_were_built_anew_are_not_taken_from_elsewhere_by_the_join() -> None:
+    spec = Spec(context=".", no_cache_filter=("a", "b"), cache_from=("type=local,src=/c",))
+    common = ("--builder", "farm-pi4", "--progress", "rawjson", "--platform", "linux/arm/v7", "--output")
+    end = ("--metadata-file", "/run/m.json", "--", "/src")
+    assert build(spec, dockerfile=None, pins=[]) == (
+        *("build", *common, "type=cacheonly"),
+        *("--cache-from", "type=local,src=/c/linux-arm-v7", "--cache-from", "type=local,src=/c"),
+        *("--no-cache-filter", "a", "--no-cache-filter", "b", *end),
+    )
+    assert build(spec, phase="join", dockerfile=None, pins=[]) == ("build", *common, "type=cacheonly", *end)
+
+
+def test_bake_files_are_printed_and_listed() -> None:
+    assert commands.bake_print([]) == ("bake", "--progress", "quiet", "--print", "--")
+    assert commands.bake_print(
+        ["app", "-x"],
+        files=["a.hcl", "b.yaml"],
+        overrides=["*.tags=x", "app.args.A=b c"],
+        variables=["V=1"],
+        pushes=True,
+        no_cache=True,
+        pull=True,
+        provenance="mode=max",
+        sbom="true",
+    ) == (
+        *("bake", "--progress", "quiet", "--print", "--file", "a.hcl", "--file", "b.yaml"),
+        *("--set", "*.tags=x", "--set", "app.args.A=b c", "--var", "V=1"),
+        *("--push", "--no-cache", "--pull", "--provenance", "mode=max", "--sbom", "true", "--", "app", "-x"),
+    )
+    assert commands.bake_list(files=["a.hcl"], variables=["V=1"]) == (
+        *("bake", "--progress", "quiet", "--list", "type=targets,format=json", "--file", "a.hcl", "--var", "V=1"),
     )
