@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TextIO
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
 
+from farm.cli.history_groups import Whole, target_of
 from farm.errors import Exit
 from farm.history.records import PlatformRecord, RunRecord
 from farm.report import terminal, words
+from farm.report.comparison import Comparison
+from farm.report.comparison import lines as compared
 from farm.report.outcome import Built
 from farm.report.plain import clean
 from farm.report.report import outcome_document
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
 
 _RESULTS = {
     Exit.DONE: "done",
@@ -19,41 +26,77 @@ _RESULTS = {
     Exit.JOIN_FAILED: "join or push failed",
     Exit.NO_NATIVE_NODE: "no native node",
 }
+# A narrower terminal has no room for the start (the run's name tells it, in UTC) and the images' registries.
+_WIDE = 110
 
 
-def show_all(runs: Sequence[RunRecord], stream: TextIO) -> None:
-    """Print a line for each run."""
+def show_all(runs: Sequence[Whole], stream: TextIO) -> None:
+    """Print a line for each run; of one with several images the whole, then each that is not there."""
     from rich.text import Text
 
-    console, table = terminal.console(stream), terminal.table("RUN", "STARTED", "IMAGE", "PLATFORMS", "RESULT", "TOOK")
-    # On a narrow terminal the name of the run stays whole: it is what one copies.
-    for column in (0, 3, 5):
-        table.columns[column].no_wrap = True
+    console = terminal.console(stream)
+    is_wide = console.width >= _WIDE
+    table = _table("RUN", *(["STARTED"] if is_wide else []), "IMAGE", "BUILT", "RESULT", "TOOK")
     for run in runs:
-        done = sum(isinstance(platform.outcome, Built) for platform in run.platforms)
+        started = [_when(run)] if is_wide else []
+        platforms = [platform for target in run.targets for platform in target.platforms]
         table.add_row(
             Text(run.run, "bold"),
-            _when(run),
-            clean(", ".join(run.references) or run.target),
-            f"{done}/{len(run.platforms)}" if run.platforms else "-",
+            *started,
+            _image(run.targets[0], is_wide=is_wide) if len(run.targets) == 1 else _images(run),
+            _built(platforms),
             Text(result(run.exit_code), _style(run.exit_code == 0)),
-            "-" if run.seconds is None else words.seconds(run.seconds),
+            _took(run.seconds),
         )
+        if len(run.targets) == 1:
+            continue
+        for target in run.targets:
+            if target.exit_code != 0:
+                name = f"  {clean(target_of(target.run))}"
+                what, took = Text(result(target.exit_code), _style(is_good=False)), _took(target.seconds)
+                table.add_row("", *([""] if is_wide else []), name, _built(target.platforms), what, took)
     console.print(table)
 
 
-def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
-    """Print one run: its platforms, the tries that failed, and where to look further."""
+def show_many(run: Whole, comparison: Comparison | None, logs: str | None, stream: TextIO) -> None:
+    """Print a run of several images: a line for each, the tries that failed, plan against fact, where the logs are."""
     from rich.text import Text
 
-    console, table = (
-        terminal.console(stream),
-        terminal.table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST"),
-    )
+    console = terminal.console(stream)
+    table = _table("IMAGE", "BUILT", "RESULT", "TOOK", "DIGEST", "PUSHED")
+    for target in run.targets:
+        table.add_row(
+            clean(target_of(target.run)),
+            _built(target.platforms),
+            Text(result(target.exit_code), _style(target.exit_code == 0)),
+            _took(target.seconds),
+            words.short(target.index) if stream.isatty() else target.index or "-",
+            _image(target, is_wide=console.width >= _WIDE) if target.index else "-",
+        )
+    console.print(table)
+    for target in run.targets:
+        _show_tries(target, console)
+    _show_result(run, console)
+    if comparison:
+        whole, *jobs = compared(comparison)
+        console.print(f"plan     {whole}", soft_wrap=True)
+        for job in jobs:
+            console.print(f"         {clean(job)}", style="dim", soft_wrap=True)
+    _show_values(console, started=_when(run), logs=logs or "deleted")
+    console.print(f"one of them: farm history {clean(run.targets[0].run)}", style="dim", soft_wrap=True)
+
+
+def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
+    """Print one target of a run, or its only one: its platforms, the tries that failed, and where to look further."""
+    from rich.text import Text
+
+    console = terminal.console(stream)
+    table = _table("PLATFORM", "STATE", "NODE", "TIME", "CACHED", "TRIES", "DIGEST")
     for platform in run.platforms:
         outcome = platform.outcome
         built = outcome if isinstance(outcome, Built) else None
         nodes = dict.fromkeys(attempt.node for attempt in outcome.attempts)
+        digest = built.digest if built else None
         table.add_row(
             str(outcome.platform),
             Text(platform.state, _style(built is not None)),
@@ -61,23 +104,15 @@ def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:
             words.seconds(outcome.seconds),
             f"{built.cached}/{built.total}" if built else "-",
             str(len(outcome.attempts)),
-            _digest(built, is_short=stream.isatty()),
+            words.short(digest) if stream.isatty() else digest or "-",
         )
     if run.platforms:
         console.print(table)
-    for platform in run.platforms:
-        for line in _tries(platform):
-            console.print(line, style="yellow", soft_wrap=True)
-    took = f", took {words.seconds(run.seconds)}" if run.seconds is not None else ""
-    console.print(f"result   {result(run.exit_code)}{took}")
-    for name, value in (
-        ("started", _when(run)),
-        ("image", ", ".join(run.references) or run.target),
-        ("index", run.index),
-        ("logs", logs or "deleted"),
-    ):
-        if value:
-            console.print(f"{name:<8} {clean(value)}", soft_wrap=True)
+    _show_tries(run, console)
+    whole = Whole(run=run.run, targets=(run,))
+    _show_result(whole, console)
+    image = ", ".join(run.references) or run.target
+    _show_values(console, started=_when(whole), image=image, index=run.index, logs=logs or "deleted")
 
 
 def result(exit_code: int | None) -> str:
@@ -91,7 +126,7 @@ def result(exit_code: int | None) -> str:
 
 
 def document(run: RunRecord, logs: str | None) -> dict[str, Any]:
-    """A run for scripts, under the keys of `farm build --json`; what is not known is null."""
+    """A target of a run, or its only one, under the keys of `farm build --json`; what is not known is null."""
     return {
         "run": run.run,
         "started": run.started.isoformat(),
@@ -108,24 +143,79 @@ def document(run: RunRecord, logs: str | None) -> dict[str, Any]:
     }
 
 
-def _tries(platform: PlatformRecord) -> list[str]:
+def document_of_many(run: Whole, comparison: Comparison | None, logs: str | None) -> dict[str, Any]:
+    """A run of several targets, for scripts."""
+    return {
+        "run": run.run,
+        "started": run.started.isoformat(),
+        "exit_code": run.exit_code,
+        "seconds": run.seconds,
+        "targets": [{"name": target_of(target.run), **document(target, logs)} for target in run.targets],
+        "plan": comparison.document() if comparison else None,
+        "logs": logs,
+    }
+
+
+def _table(*headings: str) -> Table:
+    """A table whose words stay whole on a narrow terminal: what names an image gives way, and a digest."""
+    table = terminal.table(*headings)
+    for column in table.columns:
+        gives_way = column.header in ("IMAGE", "PUSHED", "DIGEST", "NODE")
+        column.no_wrap = not gives_way
+    return table
+
+
+def _image(run: RunRecord, *, is_wide: bool) -> str:
+    names = run.references if is_wide else [reference.rpartition("/")[2] for reference in run.references]
+    return clean(", ".join(names) or run.target)
+
+
+def _images(run: Whole) -> str:
+    done = sum(target.exit_code == 0 for target in run.targets)
+    return f"{done} of {len(run.targets)} images"
+
+
+def _built(platforms: Sequence[PlatformRecord]) -> str:
+    done = sum(isinstance(platform.outcome, Built) for platform in platforms)
+    return f"{done}/{len(platforms)}" if platforms else "-"
+
+
+def _show_tries(run: RunRecord, console: Console) -> None:
+    for platform in run.platforms:
+        for line in _tries(platform, clean(target_of(run.run))):
+            console.print(line, style="yellow", soft_wrap=True)
+
+
+def _tries(platform: PlatformRecord, target: str) -> Iterator[str]:
     outcome = platform.outcome
+    what = f"{target} {outcome.platform}".strip()
     if platform.reused_from:
-        return [f"  {outcome.platform} was built by run {platform.reused_from}"]
-    return [
-        f"  {outcome.platform} try {number} on {clean(attempt.node)}: {attempt.kind} after "
-        f"{words.seconds(attempt.seconds)}: {clean(attempt.reason)}"
-        for number, attempt in enumerate(outcome.attempts, start=1)
-        if attempt.kind is not None
-    ]
+        yield f"  {what} was built by run {platform.reused_from}"
+        return
+    for number, attempt in enumerate(outcome.attempts, start=1):
+        if attempt.kind is not None:
+            yield (
+                f"  {what} try {number} on {clean(attempt.node)}: {attempt.kind} after "
+                f"{words.seconds(attempt.seconds)}: {clean(attempt.reason)}"
+            )
 
 
-def _digest(built: Built | None, *, is_short: bool) -> str:
-    digest = built.digest if built else None
-    return words.short(digest) if is_short else digest or "-"
+def _show_result(run: Whole, console: Console) -> None:
+    took = f", took {words.seconds(run.seconds)}" if run.seconds is not None else ""
+    console.print(f"result   {result(run.exit_code)}{took}")
 
 
-def _when(run: RunRecord) -> str:
+def _show_values(console: Console, **values: str | None) -> None:
+    for name, value in values.items():
+        if value:
+            console.print(f"{name:<8} {clean(value)}", soft_wrap=True)
+
+
+def _took(seconds: float | None) -> str:
+    return "-" if seconds is None else words.seconds(seconds)
+
+
+def _when(run: Whole) -> str:
     return f"{run.started.astimezone():%Y-%m-%d %H:%M}"
 
 

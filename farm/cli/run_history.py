@@ -6,14 +6,18 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 
 from farm.cli import history_table
+from farm.cli.history_groups import Whole, grouped, run_of
 from farm.cli.json_error import told_as_json
 from farm.errors import Exit, UsageError
 from farm.history.history import History
-from farm.history.records import RunRecord
+from farm.report.comparison import Comparison, compare
+from farm.report.run_report import Course
 from farm.workflow.run import state_home
 
 # A mistyped run is compared with these.
@@ -23,9 +27,9 @@ _NEAR = 200
 def show_all(limit: int, *, as_json: bool) -> Exit:
     """Print the newest runs."""
     with told_as_json(document=as_json), _history() as history:
-        runs = history.runs(limit) if history else ()
+        runs = grouped(history.runs(limit)) if history else ()
     if as_json:
-        click.echo(json.dumps({"runs": [history_table.document(run, _logs(run)) for run in runs]}, indent=2))
+        click.echo(json.dumps({"runs": [_document(run) for run in runs]}, indent=2))
     elif runs:
         history_table.show_all(runs, sys.stdout)
     else:
@@ -34,25 +38,38 @@ def show_all(limit: int, *, as_json: bool) -> Exit:
 
 
 def show(name: str, *, as_json: bool) -> Exit:
-    """Print one run. Raises UsageError where there is none of that name."""
+    """Print one run, or one target of several (`RUN/NAME`). Raises UsageError where there is none of that name."""
     with told_as_json(document=as_json):
         run = _run(name)
     if as_json:
-        click.echo(json.dumps(history_table.document(run, _logs(run)), indent=2))
+        click.echo(json.dumps(_document(run), indent=2))
+    elif _is_one(run):
+        history_table.show(run.targets[0], _logs(run), sys.stdout)
     else:
-        history_table.show(run, _logs(run), sys.stdout)
+        history_table.show_many(run, _comparison(run), _logs(run), sys.stdout)
     return Exit.DONE
 
 
-def _run(name: str) -> RunRecord:
+def _is_one(run: Whole) -> bool:
+    return [target.run for target in run.targets] == [run.run]
+
+
+def _document(run: Whole) -> dict[str, Any]:
+    if _is_one(run):
+        return history_table.document(run.targets[0], _logs(run))
+    return history_table.document_of_many(run, _comparison(run), _logs(run))
+
+
+def _run(name: str) -> Whole:
     with _history() as history:
-        found = history.run(name) if history else None
-        others = history.runs(_NEAR) if history and found is None else ()
-    if found is not None:
-        return found
+        found = history.targets(name) if history else ()
+        others = history.runs(_NEAR) if history and not found else ()
+    if found:
+        return Whole(run=name, targets=found)
     import difflib
 
-    near = difflib.get_close_matches(name, [run.run for run in others], n=1)
+    names = dict.fromkeys(name for target in others for name in (run_of(target.run), target.run))
+    near = difflib.get_close_matches(name, names, n=1)
     raise UsageError(
         f"there is no run {name!r} in the history",
         fix=f"did you mean {near[0]}?" if near else "`farm history` lists the runs",
@@ -72,7 +89,21 @@ def _history() -> Iterator[History | None]:
         yield history
 
 
-def _logs(run: RunRecord) -> str | None:
+def _comparison(run: Whole) -> Comparison | None:
+    """Plan against fact, from the report that the run has left beside its logs; None where there is none."""
+    try:
+        report = json.loads((_folder(run) / "report.json").read_text())
+        return compare([Course.read(course) for course in report["courses"]])
+    except (OSError, ValueError, KeyError, TypeError):
+        # It was deleted, cut off by a full disk, or written by another version: the history itself is whole.
+        return None
+
+
+def _logs(run: Whole) -> str | None:
     """The folder of the run's logs; None where it has been deleted: only the newest runs keep theirs."""
-    folder = state_home() / "runs" / run.run
+    folder = _folder(run)
     return str(folder) if folder.is_dir() else None
+
+
+def _folder(run: Whole) -> Path:
+    return state_home() / "runs" / run_of(run.run)

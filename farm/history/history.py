@@ -111,14 +111,14 @@ class History:
             return learning.marks(connection)
 
     def runs(self, limit: int) -> tuple[RunRecord, ...]:
-        """The newest runs, the most recent first."""
+        """The targets of the newest runs, the most recent first; `limit` counts runs, not targets."""
         with self._reading() as connection:
-            return read.runs(connection, "ORDER BY number DESC LIMIT ?", limit)
+            return read.runs(connection, read.NEWEST, limit)
 
-    def run(self, run: str) -> RunRecord | None:
-        """One run, None where there is none of that name."""
+    def targets(self, name: str) -> tuple[RunRecord, ...]:
+        """All targets of the run of that name, or the one that is called so (`RUN/NAME`); none where nothing is."""
         with self._reading() as connection:
-            return next(iter(read.runs(connection, "WHERE id = ?", run)), None)
+            return read.runs(connection, read.NAMED, name)
 
     def strikes(self, node: str) -> Strike | None:
         """What stands against a node, whether it still rests or not."""

@@ -19,6 +19,15 @@ if TYPE_CHECKING:
     import sqlite3
 
 
+# The targets of a run of several are called RUN/NAME.
+_WHOLE = "substr(id, 1, instr(id || '/', '/') - 1)"
+NEWEST = (
+    f"WHERE {_WHOLE} IN (SELECT {_WHOLE} AS whole FROM run GROUP BY whole ORDER BY max(number) DESC LIMIT ?)"  # noqa: S608
+    " ORDER BY number DESC"
+)
+NAMED = f"WHERE id = ?1 OR {_WHOLE} = ?1 ORDER BY number"
+
+
 def key(references: Sequence[str]) -> str:
     """The references as they are stored and compared: their order does not matter."""
     return json.dumps(sorted(set(references)))

@@ -231,7 +231,7 @@ def test_a_full_disk_loses_nothing_that_was_recorded(mount: Mount) -> None:
             record_many(history)
         assert caught.value.fix is not None
         assert "free some space" in caught.value.fix
-        assert history.run("before") is not None
+        assert history.targets("before")
         ballast.unlink()
         record(history, "after")
     with History.open(path) as history:
@@ -262,7 +262,7 @@ def test_a_full_disk_at_the_start_is_one_error(mount: Mount, is_there: bool) -> 
     ballast.unlink()
     with History.open(path) as history:
         assert history.warning is None
-        assert (history.run("before") is not None) is is_there
+        assert bool(history.targets("before")) is is_there
 
 
 def test_another_process_that_hangs_delays_for_a_while_only(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -43,7 +43,7 @@ def test_a_run_comes_back_as_it_went(history: History) -> None:
             PlatformRecord(outcome=built(), state="built"),
         ),
     )
-    assert history.run("r1") == expected
+    assert history.targets("r1") == (expected,)
     assert history.runs(10) == (expected,)
 
 
@@ -51,7 +51,7 @@ def test_runs_come_newest_first_whatever_the_clock_says(history: History) -> Non
     for day in (3, 1, 2):
         history.begin(f"r{day}", target=TARGET, references=(), started=STARTED + timedelta(days=day))
     assert [record.run for record in history.runs(2)] == ["r2", "r1"]
-    assert history.run("r4") is None
+    assert history.targets("r4") == ()
 
 
 def test_tries_are_recorded_as_they_end_and_once(history: History) -> None:

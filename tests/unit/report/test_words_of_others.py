@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from farm.cli import history_table, node_table, plan_table
+from farm.cli.history_groups import Whole
 from farm.errors import RefusedError
 from farm.history.records import RunRecord
 from farm.nodes.facts import Unreachable
@@ -79,11 +80,13 @@ def test_plan() -> None:
 
 
 def test_history() -> None:
-    everything, one = io.StringIO(), io.StringIO()
-    history_table.show_all([RUN], everything)
+    everything, one, many = io.StringIO(), io.StringIO(), io.StringIO()
+    several = Whole(run=RUN.run, targets=(RUN, replace(RUN, run=f"{RUN.run}/{NASTY}")))
+    history_table.show_all([Whole(run=RUN.run, targets=(RUN,)), several], everything)
     history_table.show(RUN, NASTY, one)
-    assert_is_harmless(everything.getvalue())
-    assert_is_harmless(one.getvalue())
+    history_table.show_many(several, None, NASTY, many)
+    for stream in (everything, one, many):
+        assert_is_harmless(stream.getvalue())
 
 
 def test_summary() -> None:
