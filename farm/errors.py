@@ -107,6 +107,12 @@ class BusyError(FarmError):
     exit_code = Exit.BUSY
 
 
+class PostponedError(FarmError):
+    """It was not begun, because the time for that was over: the next night begins with it."""
+
+    exit_code = Exit.BUSY
+
+
 class InterruptedRunError(FarmError):
     """The run was ended by a signal."""
 

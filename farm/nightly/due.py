@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from farm.errors import FarmError
 from farm.history.records import Kept
@@ -87,6 +88,13 @@ class Decision:
     def is_due(self) -> bool:
         """Whether there is something to do."""
         return bool(self.due or self.reasons)
+
+    @property
+    def verdict(self) -> Literal["due", "not due", "unknown"]:
+        """The decision in a word; unknown is what could not be looked at."""
+        if self.error is not None:
+            return "unknown"
+        return "due" if self.is_due else "not due"
 
     @property
     def why(self) -> str:

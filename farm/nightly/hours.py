@@ -11,18 +11,18 @@ _DAY = 24 * 3600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hours:
-    """The hours of one night. `deadline` is when the last build may start, None for no such end.
+    """The hours of one night. `deadline` is how many seconds after its start the last build may start, None for any.
 
-    `quiet` are pairs of seconds since local midnight between which none starts; the second may be the smaller one:
-    over midnight.
+    A clock that jumps moves no deadline: it counts by a clock that only goes forward. `quiet` are pairs of seconds
+    since local midnight between which none starts; the second may be the smaller one: over midnight.
     """
 
-    deadline: datetime | None = None
+    deadline: float | None = None
     quiet: tuple[tuple[int, int], ...] = ()
 
-    def is_over(self, now: datetime) -> bool:
-        """Whether no build starts any more."""
-        return self.deadline is not None and now >= self.deadline
+    def are_over(self, elapsed: float) -> bool:
+        """Whether no build starts any more, so many seconds after the night's start."""
+        return self.deadline is not None and elapsed >= self.deadline
 
     def wait(self, now: datetime) -> float:
         """Seconds until a build may start, by the clock on the wall; 0 where it may now."""

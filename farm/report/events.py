@@ -208,6 +208,14 @@ class TargetEnded:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """A night knows what it does with one of its targets, and why."""
+
+    verdict: Literal["due", "not due", "unknown"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfTarget:
     """Something that happens to one of a run's several targets."""
 
@@ -237,5 +245,6 @@ Event = (
     | StageFinished
     | Warned
     | TargetEnded
+    | Decided
 )
 Emit = Callable[[Event], None]

@@ -12,6 +12,7 @@ from farm.report.events import (
     BuildFailed,
     BuildFinished,
     BuildStarted,
+    Decided,
     Duplicated,
     EnginePrepared,
     Event,
@@ -162,6 +163,11 @@ def _stage_finished(event: StageFinished) -> str | None:
     if event.stage not in ("join", "verify", "tag", "collect"):
         return None
     return f"{event.stage}: {event.detail or 'done'} ({words.seconds(event.seconds)})"
+
+
+@_text.register
+def _decided(event: Decided) -> str:
+    return f"{'cannot be looked at' if event.verdict == 'unknown' else event.verdict}: {event.why}"
 
 
 @_text.register

@@ -31,7 +31,8 @@ def test_a_day_that_is_quiet_throughout_does_not_hang() -> None:
 
 
 def test_the_deadline() -> None:
-    hours = Hours(deadline=MIDNIGHT + timedelta(hours=5))
-    assert not hours.is_over(MIDNIGHT)
-    assert hours.is_over(MIDNIGHT + timedelta(hours=5))
-    assert not Hours().is_over(MIDNIGHT + timedelta(days=99))
+    hours = Hours(deadline=5 * H)
+    assert not hours.are_over(0)
+    assert not hours.are_over(5 * H - 1)
+    assert hours.are_over(5 * H)
+    assert not Hours().are_over(99 * 24 * H)
