@@ -8,10 +8,9 @@ import os
 import resource
 import socket
 import struct
-import subprocess
 import time
 import zlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -27,28 +26,10 @@ from farm.workflow import prepare
 from tests.edge.registry import forward_proxy
 from tests.edge.registry.docker_registry import free_port
 from tests.edge.registry.http_server import Answer, Asked, Server
-from tests.edge.sources.repository import ENVIRONMENT, SECONDS, Daemon, Repository
+from tests.edge.sources.git_server import asking, backend, command_lines, given
+from tests.edge.sources.repository import SECONDS, Daemon, Repository
 
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's own git settings."""
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
-
-
-@pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
-    (tmp_path / "served").mkdir()
-    running = Daemon(tmp_path / "served", free_port())
-    yield running
-    running.stop()
-
-
-@pytest.fixture
-def repository(tmp_path: Path, daemon: Daemon) -> Repository:
-    return Repository(tmp_path / "served" / "repo")
+pytestmark = pytest.mark.usefixtures("home")
 
 
 def url(daemon: Daemon, rest: str = "", name: str = "repo") -> GitUrl:
@@ -248,15 +229,6 @@ async def test_no_git(daemon: Daemon, tmp_path: Path, monkeypatch: pytest.Monkey
         await take(daemon, tmp_path)
 
 
-def command_lines() -> list[str]:
-    """The command line of every process on this machine."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
-            found.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-    return found
-
-
 async def test_a_password_goes_to_the_server_and_is_seen_nowhere_else(tmp_path: Path) -> None:
     seen: list[str] = []
 
@@ -276,40 +248,6 @@ async def test_a_password_goes_to_the_server_and_is_seen_nowhere_else(tmp_path: 
     assert not [line for line in seen if "s3cret" in line]
     assert "s3cret" not in f"{error.value} {error.value.fix} {error.value.details}"
     assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file() and b"s3cret" in path.read_bytes()]
-
-
-def backend(base: Path, asked: Asked) -> Answer:
-    """What git's own program for web servers answers."""
-    path, _, query = asked.path.partition("?")
-    environment = {
-        **ENVIRONMENT,
-        "GIT_PROJECT_ROOT": str(base),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "GIT_CONFIG_COUNT": "1",
-        "GIT_CONFIG_KEY_0": "safe.directory",
-        "GIT_CONFIG_VALUE_0": "*",
-        "PATH_INFO": path,
-        "QUERY_STRING": query,
-        "REQUEST_METHOD": asked.method,
-        "CONTENT_TYPE": asked.headers.get("Content-Type", ""),
-        "HTTP_CONTENT_ENCODING": asked.headers.get("Content-Encoding", ""),
-        "GIT_PROTOCOL": asked.headers.get("Git-Protocol", ""),
-    }
-    done = subprocess.run(["git", "http-backend"], input=asked.body, env=environment, check=True, capture_output=True)
-    head, _, body = done.stdout.partition(b"\r\n\r\n")
-    headers = dict(line.split(": ", 1) for line in head.decode().splitlines())
-    return Answer(status=int(headers.pop("Status", "200").split()[0]), body=body, headers=headers)
-
-
-def asking(reply: Callable[[Asked], Answer]) -> Callable[[Asked], Answer]:
-    """The same, for those alone who give a password; which one does not matter."""
-    refusal = Answer(status=401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-    return lambda asked: reply(asked) if "Authorization" in asked.headers else refusal
-
-
-def given(server: Server) -> set[str | None]:
-    """Every login that a server was given."""
-    return {asked.headers.get("Authorization") for asked in server.asked}
 
 
 @pytest.mark.parametrize("way", ["submodule", "redirect"])
