@@ -35,8 +35,7 @@ async def targets(
     refused: dict[str, FarmError] = {}
     for image in chosen:
         try:
-            login = await asyncio.to_thread(image.login.read) if image.login else None
-            places[image.name] = images.place(image, login)
+            places[image.name] = images.place(image, await _login(image))
         except FarmError as error:
             refused[image.name] = error
     repositories = {url for url in places.values() if url and not url.is_commit}
@@ -58,6 +57,13 @@ async def targets(
             refused |= found.refused
     found = Selection(targets=tuple(made), refused=refused)
     return choice.targets(conflicts.checked(found), entries, names)
+
+
+async def _login(image: Image) -> str | None:
+    try:
+        return await asyncio.to_thread(image.login.read) if image.login else None
+    except FarmError as error:
+        raise images.of_image(image, error) from error
 
 
 async def _asked(
