@@ -50,7 +50,7 @@ def lines(document: dict[str, Any]) -> list[str]:
     span = f"{seconds['min']:.2f} to {seconds['max']:.2f}"
     return [
         f"{document['nodes']} nodes over SSH, connected and probed, median of {document['rounds']} rounds:",
-        f"  {seconds['median']:.2f} s ({span}), {cpu:.2f} s of it farm's own work; the aim is {document['aim_seconds']:g} s",
+        f"  {seconds['median']:.2f} s ({span}), {cpu:.2f} s of it farm's work; aim: {document['aim_seconds']:g} s",
         f"  {document['bytes_per_node'] / 1000:.0f} kB of memory a node",
     ]
 
