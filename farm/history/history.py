@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from farm.history import database, learning, read, write
+from farm.history import newest as last
 from farm.history.durations import RECENT, Duration
 from farm.history.errors import trouble
 from farm.history.learned import Learned, Mark
+from farm.history.newest import Newest
 from farm.history.records import Resumable, RunRecord
 from farm.history.strikes import Strike, next_strike
 from farm.platforms import Platform
@@ -109,6 +111,11 @@ class History:
         """How every node did in the probe benchmark that was ever asked."""
         with self._reading() as connection:
             return learning.marks(connection)
+
+    def newest(self, names: Collection[str]) -> dict[str, Newest]:
+        """The last of each named target that was ever built, by name."""
+        with self._reading() as connection:
+            return last.newest(connection, names)
 
     def runs(self, limit: int) -> tuple[RunRecord, ...]:
         """The targets of the newest runs, the most recent first; `limit` counts runs, not targets."""

@@ -65,8 +65,8 @@ def named(connection: sqlite3.Connection, run: str, references: Sequence[str]) -
 
 def _kept(connection: sqlite3.Connection, number: int, run: str) -> Iterator[tuple[Platform, Kept]]:
     rows = connection.execute("SELECT * FROM outcome WHERE run = ? AND pushed IS NOT NULL", (number,))
-    for row in _rows(rows):
-        built = _built(row, _attempts(connection, number).get(row["platform"], ()))
+    for row in by_name(rows):
+        built = built_of(row, _attempts(connection, number).get(row["platform"], ()))
         yield built.platform, Kept(run=row["reused_from"] or run, built=built, inputs=json.loads(row["inputs"]))
 
 
@@ -98,7 +98,7 @@ def runs(connection: sqlite3.Connection, which: str, value: str | int) -> tuple[
             seconds=row["seconds"],
             platforms=tuple(_platforms(connection, row["number"])),
         )
-        for row in _rows(connection.execute(f"SELECT * FROM run {which}", (value,)))  # noqa: S608 - only our own text
+        for row in by_name(connection.execute(f"SELECT * FROM run {which}", (value,)))  # noqa: S608 - only our own text
     )
 
 
@@ -112,7 +112,9 @@ def strikes(connection: sqlite3.Connection) -> dict[str, Strike]:
 
 def _platforms(connection: sqlite3.Connection, number: int) -> Iterator[PlatformRecord]:
     attempts = _attempts(connection, number)
-    rows = {row["platform"]: row for row in _rows(connection.execute("SELECT * FROM outcome WHERE run = ?", (number,)))}
+    rows = {
+        row["platform"]: row for row in by_name(connection.execute("SELECT * FROM outcome WHERE run = ?", (number,)))
+    }
     for name in sorted({*attempts, *rows}):
         tries = attempts.get(name, ())
         if name not in rows:
@@ -121,7 +123,7 @@ def _platforms(connection: sqlite3.Connection, number: int) -> Iterator[Platform
         elif rows[name]["is_built"]:
             origin = rows[name]["reused_from"]
             state: Literal["built", "reused"] = "reused" if origin else "built"
-            yield PlatformRecord(outcome=_built(rows[name], tries), state=state, reused_from=origin)
+            yield PlatformRecord(outcome=built_of(rows[name], tries), state=state, reused_from=origin)
         else:
             yield PlatformRecord(outcome=_failed(name, tries, rows[name]["seconds"]), state="failed")
 
@@ -142,7 +144,8 @@ def _failed(platform: str, attempts: tuple[Attempt, ...], seconds: float) -> Fai
     return Failed(platform=platforms.parse(platform), attempts=attempts, seconds=seconds)
 
 
-def _built(row: sqlite3.Row, attempts: tuple[Attempt, ...]) -> Built:
+def built_of(row: sqlite3.Row, attempts: tuple[Attempt, ...]) -> Built:
+    """The platform that a row of `outcome` says was built, with its tries."""
     return Built(
         platform=platforms.parse(row["platform"]),
         node=row["node"],
@@ -159,7 +162,7 @@ def _built(row: sqlite3.Row, attempts: tuple[Attempt, ...]) -> Built:
     )
 
 
-def _rows(cursor: sqlite3.Cursor) -> Iterator[sqlite3.Row]:
+def by_name(cursor: sqlite3.Cursor) -> Iterator[sqlite3.Row]:
     """The same rows, by name."""
     import sqlite3
 
