@@ -7,44 +7,16 @@ from typing import Any
 
 import click
 
-from farm.cli.build_options import build_options
-from farm.cli.options import Seconds
+from farm.cli.build_options import build_options, result_options, run_options
 from farm.errors import Exit
 
 
 @click.command(epilog="Exit codes: see `farm --help`.")
 @click.argument("context", default=".")
 @build_options
-@click.option(
-    "--resume",
-    is_flag=False,
-    flag_value="",
-    metavar="[RUN]",
-    help="Go on with a run that did not end well: what it built and pushed is not built again.",
-)
-@click.option(
-    "--wait",
-    is_flag=False,
-    flag_value="24h",
-    type=Seconds(),
-    metavar="[TIME]",
-    help="Wait for another run that builds the same image.",
-)
-@click.option(
-    "--metadata-file", type=click.Path(path_type=Path, dir_okay=False), help="Write buildx-like metadata here."
-)
+@run_options
+@result_options
 @click.option("--iidfile", type=click.Path(path_type=Path, dir_okay=False), help="Write the image's digest here.")
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "rich", "json", "quiet"]),
-    default="auto",
-    show_default=True,
-    envvar="FARM_PROGRESS",
-    help="How progress is shown on stderr; auto is rich on a terminal, else plain.",
-)
-@click.option("-q", "--quiet", is_flag=True, help="Print the digest and nothing else.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop, as `farm plan` does.")
 def build(context: str, dry_run: bool, **flags: Any) -> Exit:
     """Build CONTEXT (a folder or a git URL) on every platform's own node and push one image.
 
@@ -68,6 +40,7 @@ def build(context: str, dry_run: bool, **flags: Any) -> Exit:
 @click.command(epilog="Exit codes: see `farm --help`.")
 @click.argument("context", default=".")
 @build_options
+@run_options
 @click.option("--json", "as_json", is_flag=True, help="Print the plan as JSON.")
 def plan(context: str, **flags: Any) -> Exit:
     """Say which node would build which platform of CONTEXT, and why; build nothing.

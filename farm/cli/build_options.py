@@ -1,8 +1,9 @@
-"""The options of `docker buildx build` that say what to build, under buildx's own names, and farm's few."""
+"""The options of `docker buildx build` that say what to build, under buildx's own names, and farm's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -46,8 +47,11 @@ def _no_load(_context: click.Context, _option: click.Parameter, value: bool) -> 
         )
 
 
+load_option = click.option("--load", is_flag=True, hidden=True, expose_value=False, callback=_no_load)
+
+
 def build_options(command: F) -> F:
-    """Add every option that says what to build, on which nodes, and where the result goes."""
+    """Add every option that says what to build and where the result goes."""
     for option in reversed(
         (
             click.option("-t", "--tag", "tags", multiple=True, metavar="REF", help="Name and tag of the image."),
@@ -71,7 +75,7 @@ def build_options(command: F) -> F:
             click.option(
                 "--push/--no-push", default=None, help="Push the image.  [default: push when there is a --tag]"
             ),
-            click.option("--load", is_flag=True, hidden=True, expose_value=False, callback=_no_load),
+            load_option,
             click.option(
                 "-o",
                 "--output",
@@ -80,6 +84,16 @@ def build_options(command: F) -> F:
                 metavar="DEST",
                 help="type=registry, type=oci,dest=FILE or type=local,dest=DIR.",
             ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def run_options(command: F) -> F:
+    """Add every option that says which nodes build, and how hard they try."""
+    for option in reversed(
+        (
             click.option(
                 "--retries",
                 type=click.IntRange(0, 10),
@@ -109,3 +123,44 @@ def build_options(command: F) -> F:
     ):
         command = option(command)
     return inventory_option(node_options(command))
+
+
+def result_options(command: F) -> F:
+    """Add every option of commands that build: what is taken over, how it is shown, and where it is written."""
+    for option in reversed(
+        (
+            click.option(
+                "--resume",
+                is_flag=False,
+                flag_value="",
+                metavar="[RUN]",
+                help="Go on with a run that did not end well: what it built and pushed is not built again.",
+            ),
+            click.option(
+                "--wait",
+                is_flag=False,
+                flag_value="24h",
+                type=Seconds(),
+                metavar="[TIME]",
+                help="Wait for another run that builds the same image.",
+            ),
+            click.option(
+                "--metadata-file",
+                type=click.Path(path_type=Path, dir_okay=False),
+                help="Write buildx-like metadata here.",
+            ),
+            click.option(
+                "--progress",
+                type=click.Choice(["auto", "plain", "rich", "json", "quiet"]),
+                default="auto",
+                show_default=True,
+                envvar="FARM_PROGRESS",
+                help="How progress is shown on stderr; auto is rich on a terminal, else plain.",
+            ),
+            click.option("-q", "--quiet", is_flag=True, help="Print the digest and nothing else."),
+            click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
+            click.option("--dry-run", is_flag=True, help="Print the plan and stop, as `farm plan` does."),
+        )
+    ):
+        command = option(command)
+    return command

@@ -19,6 +19,7 @@ from farm.errors import Exit, FarmError
 _COMMANDS = {
     "init": ("farm.cli.init", "Write a first inventory.yaml of the boards that you have."),
     "build": ("farm.cli.build", "Build an image on every platform's own node and push it as one."),
+    "bake": ("farm.cli.bake", "Build many images, as bake files or Compose files say, on the whole farm."),
     "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
     "provision": ("farm.cli.provision", "Make bare boards into nodes: engine, user, settings, service."),
     "power": ("farm.cli.power", "Wake, cycle or switch off nodes now."),

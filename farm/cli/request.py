@@ -61,15 +61,21 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         allow=flags["allow"],
         output=output,
     )
+    return of_targets((Target(name="", spec=spec),), flags)
+
+
+def of_targets(targets: tuple[Target, ...], flags: Mapping[str, Any]) -> Request:
+    """The request for these targets with what the other flags say. Raises UsageError for what contradicts them."""
     allow_missing = _platforms("--allow-missing", flags["allow_missing"])
+    asked = [platform for target in targets for platform in target.spec.platforms]
     for platform in allow_missing:
-        if spec.platforms and platform not in spec.platforms:
+        if platform not in asked and all(target.spec.platforms for target in targets):
             raise UsageError(
                 f"--allow-missing {platform}: --platform does not ask for it",
                 fix="add it to --platform, or leave it out",
             )
     resume = flags.get("resume")
-    if resume is not None and output.type != "registry":
+    if resume is not None and all(target.spec.output.type != "registry" for target in targets):
         raise UsageError("--resume goes on from what was pushed", fix="add -t, or leave --resume out")
     if resume and not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", resume):
         raise UsageError(
@@ -77,7 +83,7 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
             fix="see `farm history`; to go on with the latest put the context before --resume",
         )
     return Request(
-        targets=(Target(name="", spec=spec),),
+        targets=targets,
         only=flags["only"],
         excluded=flags["excluded"],
         retries=flags["retries"],
