@@ -46,7 +46,12 @@ def drive(work: Coroutine[Any, Any, T], *, last_resort: Callable[[], None] = lam
         for number in heard:
             loop.add_signal_handler(number, interrupt)
         signals.stop_if_asked()
-        return await work
+        if "WATCHDOG_USEC" not in os.environ:
+            return await work
+        from farm.timer import heartbeat
+
+        async with heartbeat.beating():
+            return await work
 
     heard = [signal.SIGINT, signal.SIGTERM]
     # What was started with `nohup` outlives its terminal.

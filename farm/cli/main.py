@@ -22,9 +22,13 @@ _COMMANDS = {
     "bake": ("farm.cli.bake", "Build many images, as bake files or Compose files say, on the whole farm."),
     "plan": ("farm.cli.build", "Say which node would build which platform, and why; build nothing."),
     "provision": ("farm.cli.provision", "Make bare boards into nodes: engine, user, settings, service."),
+    "schedule": ("farm.cli.schedule", "Let farm build by itself at night: install, look at or remove its timer."),
+    "notify": ("farm.cli.notify", "Send a test message to everybody whom the inventory names."),
     "power": ("farm.cli.power", "Wake, cycle or switch off nodes now."),
     "nodes": ("farm.cli.nodes", "List the nodes and how they are, or trust a node's host key."),
     "doctor": ("farm.cli.doctor", "Say what is wrong with the nodes and with this machine, and what mends it."),
+    "nightly": ("farm.cli.nightly", "Build what has moved of the inventory's images, and tell who wants to know."),
+    "due": ("farm.cli.nightly", "Say which images a night would build, and why; build nothing."),
     "trigger": ("farm.cli.trigger", "Ask from outside that an image be built in the next night."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),
     "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
@@ -79,7 +83,7 @@ Exit codes:
   7   join or push failed
   8   verification failed
   9   published, without platforms that were allowed to be missing
-  10  farm doctor has findings
+  10  farm doctor or farm schedule status has findings
   75  busy: another run builds the same image
   130 interrupted
 """
@@ -140,3 +144,9 @@ def _make_streams_usable() -> None:
             setattr(sys, name, Path(os.devnull).open("w"))  # noqa: SIM115 - it lives as long as the process
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
+    if "JOURNAL_STREAM" in os.environ and isinstance(sys.stderr, io.TextIOWrapper):
+        from farm.report import journal_lines
+
+        about = os.fstat(sys.stderr.fileno())
+        if journal_lines.is_journal(os.environ, about.st_dev, about.st_ino):
+            sys.stderr = journal_lines.JournalStream(sys.stderr.detach())

@@ -1,0 +1,214 @@
+"""What `farm schedule` does once its flags are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+import shutil
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from farm.cli.drive import drive
+from farm.cli.json_error import told_as_json
+from farm.errors import Exit, UsageError
+from farm.inventory import Inventory, load, locate
+from farm.report import words
+from farm.report.plain import clean
+from farm.timer import schedule
+from farm.timer.job import Job
+from farm.timer.schedule import Account, Standing
+
+_FROM_FLAGS = "--at"
+# What farm and the programs that it starts find their own things by.
+_HANDED_ON = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG", "DOCKER_HOST")
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_PROGRAMS = ("git", "ssh", "docker", "buildx", "docker-buildx")
+
+
+def run(flags: Mapping[str, Any]) -> Exit:
+    """Do what the action says, and give back the exit code."""
+    with told_as_json(document=flags["as_json"]):
+        account = _account(flags)
+        if flags["action"] == "install":
+            return drive(_install(flags, account))
+        if flags["action"] == "remove":
+            return drive(_remove(flags, account))
+        return drive(_status(flags, account))
+
+
+async def _install(flags: Mapping[str, Any], account: Account) -> Exit:
+    job = _job(flags, account)
+    where = await schedule.choose(account, flags["where"])
+    await schedule.check(job, where)
+    if flags["dry_run"]:
+        for place, text in schedule.texts(job, where, account).items():
+            click.echo(f"# {place}\n{text}")
+        return Exit.DONE
+    changed = await schedule.install(job, where, account)
+    standing = await schedule.look(where, account, datetime.now())
+    if flags["as_json"]:
+        click.echo(json.dumps({"changed": changed, **_document(standing)}, indent=2))
+        return Exit.DONE
+    said = "installed" if changed else "nothing to do, it is there already:"
+    click.echo(f"{said} {schedule.WORDS[where]}: {standing.place}")
+    _tell_next(standing, job.jitter)
+    for finding in standing.findings:
+        click.echo(f"warning: {clean(finding)}", err=True)
+    return Exit.DONE
+
+
+async def _remove(flags: Mapping[str, Any], account: Account) -> Exit:
+    there = await schedule.places(account)
+    wanted = [flags["where"]] if flags["where"] else list(there)
+    removed = []
+    for where in wanted:
+        if where not in there:
+            continue
+        if not flags["dry_run"]:
+            await schedule.remove(where, account)
+        removed.append(where)
+    if flags["as_json"]:
+        click.echo(json.dumps({"removed": {where: there[where] for where in removed}}, indent=2))
+        return Exit.DONE
+    for where in removed:
+        click.echo(f"{'would remove' if flags['dry_run'] else 'removed'} {schedule.WORDS[where]}: {there[where]}")
+    if not removed:
+        click.echo("nothing to do, there is no schedule here")
+    return Exit.DONE
+
+
+async def _status(flags: Mapping[str, Any], account: Account) -> Exit:
+    there = await schedule.places(account)
+    now = datetime.now()
+    standing = [await schedule.look(where, account, now) for where in there if flags["where"] in (None, where)]
+    findings = [finding for each in standing for finding in each.findings]
+    if not standing:
+        findings.append("nothing starts `farm nightly`: farm schedule install")
+    if len(standing) > 1:
+        findings.append("there are two: farm schedule remove, with --system, --user or --cron")
+    for each in standing:
+        findings += _outdated(flags, account, each)
+    if flags["as_json"]:
+        document = {"schedules": [_document(each) for each in standing], "findings": findings}
+        click.echo(json.dumps(document, indent=2))
+    else:
+        for each in standing:
+            _tell(each)
+        for finding in findings:
+            click.echo(f"warning: {clean(finding)}", err=True)
+    return Exit.FINDINGS if findings else Exit.DONE
+
+
+def _outdated(flags: Mapping[str, Any], account: Account, standing: Standing) -> list[str]:
+    """Whether the inventory says something else now than when it was installed."""
+    if standing.source in (None, _FROM_FLAGS):
+        return []
+    source = Path(str(standing.source))
+    try:
+        is_current = schedule.is_current(standing, _job({**flags, "at": (), "inventory": source}, account))
+    except UsageError as error:
+        return [f"{error.what}"]
+    return [] if is_current else [f"{source} says otherwise now: farm schedule install"]
+
+
+def _account(flags: Mapping[str, Any]) -> Account:
+    """Whose schedule it is. Raises UsageError."""
+    as_root = os.geteuid() == 0
+    caller = os.environ.get("SUDO_USER") if as_root else None
+    if flags["run_as"] and flags["where"] in ("user", "cron"):
+        raise UsageError("--run-as is for --system", fix="log in as that user")
+    if flags["run_as"] and not as_root:
+        raise UsageError("--run-as needs root", fix="run it with sudo")
+    if caller and flags["where"] == "user":
+        raise UsageError("with sudo this would be root's own timer", fix="run it without sudo")
+    name = flags["run_as"] or caller or pwd.getpwuid(os.geteuid()).pw_name
+    try:
+        entry = pwd.getpwnam(name)
+    except KeyError:
+        raise UsageError(f"there is no user {name!r} here", fix="name one who is, with --run-as") from None
+    return Account(name=name, home=Path(entry.pw_dir), asks_as_root=as_root)
+
+
+def _job(flags: Mapping[str, Any], account: Account) -> Job:
+    """What is to be started. Raises UsageError where there is no inventory to build from."""
+    path: Path | None = flags["inventory"] or locate(os.environ, Path.cwd())
+    if path is None:
+        raise UsageError("no inventory", fix="name one with -i: its `images:` are what is built")
+    inventory: Inventory = load(path)
+    source = str(path.expanduser().absolute())
+    return Job(
+        user=account.name,
+        farm=_farm(),
+        inventory=source,
+        environment={
+            "FARM_INVENTORY": source,
+            "PATH": _path(),
+            **{name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)},
+        },
+        secrets=str(account.secrets),
+        at=tuple(flags["at"]) or (inventory.nightly.at,),
+        jitter=inventory.nightly.jitter,
+        source=_FROM_FLAGS if flags["at"] else source,
+    )
+
+
+def _farm() -> tuple[str, ...]:
+    """This program, by an absolute path that stays when it is updated."""
+    called = Path(sys.argv[0])
+    if called.name == "farm" and os.access(called, os.X_OK):
+        return (str(called.absolute()),)
+    return (sys.executable, "-P", "-m", "farm")
+
+
+def _path() -> str:
+    """The usual folders of programs, and those in which farm finds the ones that it needs now."""
+    folders = _PATH.split(":")
+    for program in _PROGRAMS:
+        if (found := shutil.which(program)) and (folder := str(Path(found).absolute().parent)) not in folders:
+            folders.append(folder)
+    return ":".join(folders)
+
+
+def _tell(standing: Standing) -> None:
+    state = standing.state
+    click.echo(f"{schedule.WORDS[standing.where]}: {standing.place}")
+    click.echo(
+        f"  at    {', '.join(standing.at)} ({'as --at said' if standing.source == _FROM_FLAGS else standing.source})"
+    )
+    _tell_next(standing, 0, "  next ")
+    if state.is_running:
+        click.echo("  now   it runs")
+    if state.last:
+        code = "" if state.code is None else f", exit code {state.code}"
+        click.echo(f"  last  {state.last:%a %Y-%m-%d %H:%M %Z}{code}")
+    click.echo(f"  log   {schedule.log(standing.where)}")
+
+
+def _tell_next(standing: Standing, jitter: float, heading: str = "next run") -> None:
+    if (when := standing.state.next) is None:
+        click.echo(f"{heading} not known")
+        return
+    left = max((when - datetime.now(UTC)).total_seconds(), 0)
+    later = f", put off by up to {words.seconds(jitter)}" if jitter and standing.where == "cron" else ""
+    click.echo(f"{heading} {when:%a %Y-%m-%d %H:%M %Z}, in {words.seconds(left)}{later}")
+
+
+def _document(standing: Standing) -> dict[str, Any]:
+    """A schedule for scripts; keys stable."""
+    state = standing.state
+    return {
+        "where": standing.where,
+        "place": standing.place,
+        "at": list(standing.at),
+        "next": state.next.isoformat() if state.next else None,
+        "last": state.last.isoformat() if state.last else None,
+        "is_running": state.is_running,
+        "result": state.result,
+        "exit_code": state.code,
+    }
