@@ -11,6 +11,8 @@ from farm.errors import FarmError, UsageError
 from farm.registry import reference
 from farm.sources.targets import Selection, Target
 
+_SHOWN = 3
+
 
 def checked(selection: Selection) -> Selection:
     """Refuse targets that push the same tag, that use each other in a circle, or that use what is not built."""
@@ -35,14 +37,11 @@ def _same_tags(targets: Sequence[Target]) -> dict[str, FarmError]:
         if len(names) == 1:
             continue
         for name in names:
-            others = ", ".join(other for other in names if other != name)
-            found.setdefault(
-                name,
-                UsageError(
-                    f"{name} and {others} would push the same tag, {tag}",
-                    fix="give each a tag of its own, or leave one out",
-                ),
-            )
+            others = [other for other in names if other != name]
+            more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
+            what = f"{name} and {', '.join(others[:_SHOWN])}{more} would push the same tag, {tag}"
+            fix = "give each a tag of its own, as a template such as {ref} does, or leave one out"
+            found.setdefault(name, UsageError(what, fix=fix))
     return found
 
 

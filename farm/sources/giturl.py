@@ -51,6 +51,11 @@ class GitUrl:
         return str(replace(self, subdirectory=path))
 
 
+def is_ref(name: str) -> bool:
+    """Whether git takes the name for a branch's or a tag's; a strange server may tell others."""
+    return not _BAD_REF.search(name)
+
+
 def without_login(text: str) -> str:
     """Any text as it may be shown or kept: what stands for a login in a URL (but for the user of ssh) made `***`."""
     return _LOGIN.sub("***@", text)
@@ -102,7 +107,7 @@ def _checked(remote: str, query: str, fragment: str, username: str, password: st
     options = _options(remote, query)
     ref = _one(remote, "ref", ref, options.get("ref", ""), _full("tags", options), _full("heads", options))
     subdirectory = _one(remote, "subdirectory", subdirectory, options.get("subdir", ""))
-    if ref and _BAD_REF.search(ref):
+    if ref and not is_ref(ref):
         raise UsageError(f"context {remote}: {ref!r} is not a branch, a tag or a commit")
     subdirectory = posixpath.normpath(f"/{subdirectory}").lstrip("/")
     checksum = options.get("checksum") or options.get("commit") or ""

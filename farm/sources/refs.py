@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from farm.errors import UsageError
-from farm.sources import releases
+from farm.sources import giturl, releases
 
 LARGEST = 200
 """As many refs may be selected for one image: each is built."""
@@ -84,7 +84,7 @@ def parse(listing: str) -> Refs:
             name = match[2].removesuffix(_PEELED)
             if name == "HEAD":
                 head = match[1]
-            elif name.startswith((_BRANCHES, _TAGS)):
+            elif name.startswith((_BRANCHES, _TAGS)) and giturl.is_ref(name):
                 (peeled if name != match[2] else commits)[name] = match[1]
     refs = tuple(Ref(name=name, commit=commit) for name, commit in (commits | peeled).items())
     return Refs(refs=refs, default=default if default in commits else _guessed(commits, head))

@@ -28,11 +28,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from farm.errors import UsageError
+from farm.inventory.images import TAG_RULES
 from farm.sources import releases
 from farm.sources.refs import Ref
 from farm.sources.releases import Line, Release
 
-RULES = ("branch", "tag", "ref", "default", "edge", "version", "sha", "date")
 DEFAULT_RULES = ("branch", "default", "version")
 FIELDS = ("branch", "version", "major", "minor", "patch", "sha", "short", "date", "ref", "image")
 
@@ -71,7 +71,7 @@ class Subject:
 def check(entries: Sequence[str]) -> None:
     """Raises UsageError for a template that cannot be filled, and for what cannot be a tag as it stands."""
     for entry in entries:
-        if entry in RULES:
+        if entry in TAG_RULES:
             continue
         for name in _FIELD.findall(entry):
             if name not in FIELDS:
@@ -80,7 +80,7 @@ def check(entries: Sequence[str]) -> None:
         if not _TAG.fullmatch(rest):
             raise UsageError(
                 f"tags: {entry!r} is no tag, no template and no rule",
-                fix=f"write letters, digits, _ . - and {{version}} and the like, or a rule: {', '.join(RULES)}",
+                fix=f"write letters, digits, _ . - and {{version}} and the like, or a rule: {', '.join(TAG_RULES)}",
             )
 
 
@@ -103,7 +103,7 @@ def of(entries: Sequence[str], subject: Subject) -> tuple[str, ...]:
     if not found:
         raise UsageError(
             f"{', '.join(entries)} in tags: gives {_name(subject)} no tag",
-            fix=f"add a rule that does ({', '.join(RULES)}), or leave it out of refs:",
+            fix=f"add a rule that does ({', '.join(TAG_RULES)}), or leave it out of refs:",
         )
     return tuple(dict.fromkeys(found))
 

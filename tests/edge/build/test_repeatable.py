@@ -71,9 +71,12 @@ async def test_two_boards_make_the_same_image_of_a_commit(run: Run) -> None:
     }
 
 
-async def test_without_the_commits_time_they_do_not(run: Run) -> None:
-    run.write(APP, hello="other")
-    assert len(set(await on_each(run, run.spec()))) == 2
+@pytest.mark.parametrize("is_told", [False, True])
+async def test_without_the_commits_time_they_do_not(run: Run, is_told: bool) -> None:
+    """A user who wants the real times says so with an empty SOURCE_DATE_EPOCH."""
+    run.write(APP, hello=f"other {is_told}")
+    spec = told(run.spec(build_args=("SOURCE_DATE_EPOCH=",))) if is_told else run.spec()
+    assert len(set(await on_each(run, spec))) == 2
 
 
 async def test_two_boards_make_the_same_image_of_a_directory(run: Run) -> None:

@@ -43,6 +43,12 @@ def test_two_that_push_one_tag_are_both_refused_and_no_other() -> None:
     }
 
 
+def test_of_many_that_push_one_tag_a_few_are_named() -> None:
+    kept, refused = sifted(*(target(str(number), tags=("app:1",)) for number in range(200)))
+    assert (kept, len(refused)) == ([], 200)
+    assert refused["7"] == "7 and 0, 1, 2 and 196 more would push the same tag, docker.io/library/app:1"
+
+
 def test_a_tag_that_is_not_said_is_latest() -> None:
     assert sifted(target("a", tags=("app",)), target("b", tags=("app:latest",)))[0] == []
 

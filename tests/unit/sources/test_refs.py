@@ -76,6 +76,11 @@ def test_a_name_with_an_odd_line_end_in_it_is_one_name() -> None:
     assert [ref.short for ref in parse(f"{A}\trefs/heads/a\u2028b\x85c").refs] == ["a\u2028b\x85c"]
 
 
+def test_names_that_git_itself_would_not_make_are_left_out() -> None:
+    listing = "".join(f"{A}\trefs/heads/{name}\n" for name in ("good", "\x1b[2J", "a b", "..", "x/../y", "x.lock"))
+    assert [ref.short for ref in parse(listing).refs] == ["good"]
+
+
 @given(st.text())
 def test_no_output_of_a_strange_server_breaks_it(listing: str) -> None:
     parse(listing)
