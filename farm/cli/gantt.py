@@ -72,7 +72,7 @@ def chart(placements: Sequence[Placement], *, width: int, glyphs: Glyphs) -> lis
     room = max(width - margin - 1, 1)
     axis = [(Piece(text=" " * margin + text),) for text in _axis(span, room, glyphs)]
     bars = [
-        (Piece(text=name.ljust(margin)), *_pieces(_bars(jobs, room / span, room), glyphs))
+        (Piece(text=name.ljust(margin)), *_pieces(_bars(jobs, span, room), glyphs))
         for name, (_, jobs) in zip(names, lanes, strict=True)
     ]
     return [*axis, *bars]
@@ -94,10 +94,10 @@ def _lanes(placements: Sequence[Placement]) -> Iterator[tuple[str, list[Placemen
             yield (clean(node) if number == 1 else f"{clean(node)}/{number}"), lane
 
 
-def _bars(jobs: Sequence[Placement], scale: float, room: int) -> list[_Bar]:
+def _bars(jobs: Sequence[Placement], span: float, room: int) -> list[_Bar]:
     bars: list[_Bar] = []
     for job in jobs:
-        new = _Bar(round(job.start * scale), round(job.end * scale), [job.key])
+        new = _Bar(round(job.start / span * room), round(job.end / span * room), [job.key])
         last = bars[-1] if bars else None
         new.left = max(min(new.left, room - 1), last.right if last else 0)
         new.right = max(new.right, new.left + 1)

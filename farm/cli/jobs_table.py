@@ -73,6 +73,11 @@ def expectation(expected: Expected) -> str:
     return cache if expected.basis == "measured" else f"{cache}, by speed"
 
 
+def told(expected: Expected) -> str:
+    """An expected time and what it stands on: `3 min 05 s, warm`."""
+    return f"{words.seconds(expected.seconds)}, {expectation(expected)}"
+
+
 def _jobs(placements: Sequence[Placement], console: Console) -> None:
     from rich.padding import Padding
     from rich.text import Text
