@@ -14,17 +14,13 @@ from farm.inventory import Image, Inventory
 from farm.nightly.bases import Bases
 from farm.nightly.due import BASE, Decision, Past, Sight, decide
 from farm.platforms import Platform
-from farm.sources import content, context, dockerfile, fingerprint
+from farm.sources import content, context, described, dockerfile, fingerprint
 from farm.sources import inputs as made_of
 from farm.sources.ignore import Ignore
 from farm.sources.targets import Target
 
 # Files to read at the same time: more would only make an SD card seek.
 _FOLDERS_AT_ONCE = 4
-# What is added to an image's own arguments, labels and annotations once its files are here (farm.sources.described):
-# it comes from the commit alone.
-_USUAL_ARGUMENTS = ("VERSION", "BUILD_DATE", "VCS_REF", "SOURCE_DATE_EPOCH")
-_USUAL_LABELS = "org.opencontainers.image."
 UNFOLLOWED = "unfollowed "
 """How the components of inputs begin that name what could not be looked up, each with the reason."""
 
@@ -130,12 +126,7 @@ def _bases(past: Past | None) -> dict[str, set[str]]:
 
 
 def _comes_by_itself(component: str) -> bool:
-    kind, _, name = component.partition(" ")
-    return (
-        (kind == "build-arg" and name in _USUAL_ARGUMENTS)
-        or (kind in ("label", "annotation") and name.rpartition(":")[2].startswith(_USUAL_LABELS))
-        or kind == UNFOLLOWED.strip()
-    )
+    return component in described.LATE or component.startswith(UNFOLLOWED)
 
 
 def _usual_platforms(inventory: Inventory, past: Past | None) -> tuple[Platform, ...]:
