@@ -68,13 +68,6 @@ def judge(before: State, sample: Sample, *, at: float, machine: str) -> State:
     )
 
 
-def too_little(sample: Sample, memory: int) -> str | None:
-    """Why a job that takes so many bytes should not start now beside others, in words; None where it may."""
-    if sample.memory_available is None or sample.memory_available >= memory:
-        return None
-    return f"{words.size(sample.memory_available)} of memory are free, and it takes {words.size(memory)}"
-
-
 def _causes(
     sample: Sample, held: set[Cause | None], hot: float, throttled_at: float | None, at: float
 ) -> Iterator[tuple[Cause, str]]:

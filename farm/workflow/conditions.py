@@ -2,7 +2,7 @@
 
     async with conditions.watched(names, survey.reached.get, emit) as nodes:
         nodes.drained("pi4")                      # in words why no job should start there now, else None
-        nodes.drained("pi4", memory=job.memory)   # the same for a job that takes so many bytes
+        nodes.as_of_now(survey.answers)           # with the memory and the load of each node before our own builds
         await nodes.until_change()                # some node was drained, or may be used again
         with nodes.working("pi4") as work:        # around each try
             ...
@@ -15,11 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from farm.errors import FarmError
-from farm.nodes.facts import Facts
+from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached
 from farm.nodes.sample.ask import sample as ask
 from farm.nodes.sample.sample import Sample
@@ -50,11 +50,15 @@ class Work:
 
 @dataclass(slots=True, kw_only=True)
 class _Board:
-    """One node: what is held against it, its last sample, and our builds there."""
+    """One node: what is held against it, its last sample, the last before our builds there, and those.
+
+    `is_before_due`: our builds there have begun, and the look is still on its way that says what there was before.
+    """
 
     state: drain.State = field(default_factory=drain.State)
     last: Sample | None = None
-    free_before: int | None = None
+    before: Sample | None = None
+    is_before_due: bool = False
     works: list[Work] = field(default_factory=list)
     look_now: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -68,15 +72,19 @@ class Conditions:
         self._boards = {name: _Board() for name in names}
         self._changed = asyncio.Event()
 
-    def drained(self, node: str, *, memory: int | None = None) -> str | None:
-        """Why nothing should start on the node now, in words; None where it may.
+    def drained(self, node: str) -> str | None:
+        """Why nothing should start on the node now, in words; None where it may."""
+        return self._boards[node].state.reason
 
-        A job that takes more `memory` (bytes) than is free waits while others of ours are there: they give theirs back.
-        """
-        board = self._boards[node]
-        if board.state.reason is None and memory is not None and board.last is not None and board.works:
-            return drain.too_little(board.last, memory)
-        return board.state.reason
+    def as_of_now(self, answers: Mapping[str, Facts | Unreachable]) -> dict[str, Facts | Unreachable]:
+        """The answers, with what memory was free and how busy the node was when it last did nothing for us."""
+        return {name: self._as_of_now(name, answer) for name, answer in answers.items()}
+
+    def _as_of_now(self, node: str, answer: Facts | Unreachable) -> Facts | Unreachable:
+        before = self._boards[node].before
+        if isinstance(answer, Unreachable) or before is None or before.memory_available is None:
+            return answer
+        return replace(answer, memory_available=before.memory_available, load=before.load)
 
     async def until_change(self) -> None:
         """Return when the next node is drained, or may be used again."""
@@ -90,7 +98,7 @@ class Conditions:
             work = Work(board.last.memory_available if board.last else None)
         else:
             work = Work(None)
-            board.free_before = None
+            board.is_before_due = True
             board.look_now.set()
         board.works.append(work)
         try:
@@ -100,12 +108,14 @@ class Conditions:
 
     async def _look(self, node: str) -> None:
         """Take a look at a node, and draw the consequences. One that does not answer is left as it was judged."""
-        found = self._reached(node)
+        board, found = self._boards[node], self._reached(node)
         if found is None or (found.session is not None and found.session.lost.is_set()):
             return
+        # A look that is under way when builds begin says what there was during those before them.
+        is_before = board.is_before_due or not board.works
         with contextlib.suppress(FarmError):
             sample = await ask(found.session, found.facts.engines, timeout=LOOK_SECONDS)
-            self._weigh(node, sample)
+            self._weigh(board, sample, is_before=is_before)
             self._judge(node, sample, found.facts.machine)
 
     def begin(self, facts: Facts) -> None:
@@ -131,17 +141,15 @@ class Conditions:
                 async with asyncio.timeout(every):
                     await board.look_now.wait()
 
-    def _weigh(self, node: str, sample: Sample) -> None:
-        board, free = self._boards[node], sample.memory_available
-        if free is None or not board.works:
-            return
-        if board.free_before is None:
-            board.free_before = free
+    def _weigh(self, board: _Board, sample: Sample, *, is_before: bool) -> None:
+        free = sample.memory_available
+        if is_before:
+            board.before, board.is_before_due = sample, False
             for work in board.works:
                 work.had = work.had or free
-        elif len(board.works) == 1:
-            (work,) = board.works
-            work.seen = max(work.seen or 0, board.free_before - free)
+        elif len(board.works) == 1 and not board.is_before_due and free is not None:
+            (work,), had = board.works, board.before.memory_available if board.before else None
+            work.seen = work.seen if had is None else max(work.seen or 0, had - free)
 
     def _judge(self, node: str, sample: Sample, machine: str) -> None:
         board = self._boards[node]

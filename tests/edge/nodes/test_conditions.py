@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from farm.errors import UnreachableError
 from farm.history.history import History
 from farm.history.learned import Learned, Mark
 from farm.inventory import Node
+from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached, reach
 from farm.nodes.ssh.connect import connect
 from farm.report.events import Event, NodeDrained
@@ -48,9 +50,10 @@ class Board:
         return len(self._asked.read_text().split())
 
     async def seen(self) -> None:
-        """Wait until what it says now has been heard."""
+        """Wait until what it says now has been heard twice: before builds begin, and during them."""
         before = self.looks
-        await eventually(lambda: self.looks >= before + 2)
+        # The next but two is asked when the next two have been judged.
+        await eventually(lambda: self.looks >= before + 3)
 
 
 @pytest.fixture
@@ -153,13 +156,19 @@ async def test_a_build_that_ran_out_of_memory_takes_at_least_what_there_was(boar
         assert work.peak(out_of_memory=True) == 3_000_000 * 1024
 
 
-async def test_a_job_that_takes_more_than_is_free_waits_for_those_that_are_there(board: Board) -> None:
+async def test_what_a_node_has_for_builds_is_learned_anew_each_time_before_they_begin(board: Board) -> None:
+    """Something else may have come to live on it since it was probed; our own builds do not count."""
+    away = Unreachable(node="away", error=UnreachableError("no answer"))
+    answers: dict[str, Facts | Unreachable] = {"pi4": facts(memory_available=10**9, load=2.0), "away": away}
     async with watched(board.sshd, print) as (nodes, _):
-        assert nodes.drained("pi4", memory=10**10) is None
-        with nodes.working("pi4"):
-            await board.seen()
-            assert nodes.drained("pi4", memory=10**9) is None
-            assert nodes.drained("pi4", memory=10**10) == "3.1 GB of memory are free, and it takes 10 GB"
+        assert nodes.as_of_now(answers) == answers
+        for available in (3_000_000, 1_500_000):
+            board.says(available=available)
+            with nodes.working("pi4"):
+                await board.seen()
+                board.says(available=200_000)
+                await board.seen()
+            assert nodes.as_of_now(answers) == {"pi4": facts(memory_available=available * 1024), "away": away}
 
 
 async def test_a_node_that_is_lost_is_nobody_s_business_here(board: Board) -> None:

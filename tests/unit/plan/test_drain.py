@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from farm.nodes.sample.sample import Sample
-from farm.plan.drain import State, judge, too_little
+from farm.plan.drain import State, judge
 
 HEALTHY = {
     "memory_total": 4_000_000_000,
@@ -102,11 +102,3 @@ def test_what_has_passed_counts_anew() -> None:
 def test_another_cause_counts_beside_one_that_is_excused() -> None:
     full = {"disk_free": 0}
     assert causes(*[full] * 8, {**full, "temperature": 85}, full)[6:] == [None, None, "heat", None]
-
-
-def test_memory_for_the_next_job() -> None:
-    assert too_little(sample(memory_available=1_000_000_000), 1_000_000_000) is None
-    assert too_little(sample(memory_available=None), 10**12) is None
-    assert too_little(sample(memory_available=800_000_000), 1_200_000_000) == (
-        "800 MB of memory are free, and it takes 1.2 GB"
-    )
