@@ -27,7 +27,7 @@ def show(schedule: Schedule, stream: TextIO) -> None:
     if schedule.placements:
         _jobs(schedule.placements, console)
         _chart(schedule.placements, console, stream)
-    for line in _skipped(schedule):
+    for line in skipped(schedule):
         console.print(line, style="yellow", soft_wrap=True)
     console.print(_whole(schedule), soft_wrap=True)
 
@@ -136,9 +136,11 @@ def _coloured(line: gantt.Line, colours: dict[str, str]) -> Text:
     return Text.assemble(*((piece.text, colours.get(piece.target or "", "")) for piece in line))
 
 
-def _skipped(schedule: Schedule) -> Iterator[str]:
+def skipped(schedule: Schedule) -> Iterator[str]:
+    """A line for each job that is not built, with the reason."""
     for skip in schedule.skipped:
-        yield f"not built: {clean(skip.key.target)} {skip.key.platform}: {clean(skip.reason)}"
+        what = f"{clean(skip.key.target)} {skip.key.platform}".strip()
+        yield f"not built: {what}: {clean(skip.reason)}"
 
 
 def _whole(schedule: Schedule) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from graphlib import TopologicalSorter
 from types import MappingProxyType
@@ -13,7 +13,7 @@ from farm.inventory.nodes import Node
 from farm.nodes.facts import Facts, Unreachable
 from farm.plan import matrix, planner
 from farm.plan.estimate import Estimates
-from farm.plan.jobs import Job, Key, Placement, Schedule
+from farm.plan.jobs import Job, Key, Placement, Schedule, Skip
 from farm.plan.planner import Assignment, Plan
 from farm.plan.schedule import schedule
 from farm.plan.seats import seats
@@ -73,6 +73,7 @@ def forecast(
     made = schedule(
         jobs, seats(nodes, answers, resting=resting, drained=drained), estimates.expect, alike=estimates.alike
     )
+    made = replace(made, skipped=(*made.skipped, *_left_out(plans, optional)))
     places = {placement.key: placement for placement in made.placements}
     return Forecast(
         plans={
@@ -116,6 +117,12 @@ def _plan(
             raise
         fix = f"`farm build` wakes what it needs: {', '.join(asleep)}"
         raise UnreachableError(error.what, fix=fix, details=error.details) from error
+
+
+def _left_out(plans: Mapping[str, Plan], optional: Collection[Platform]) -> Iterator[Skip]:
+    for name, plan in plans.items():
+        for platform in sorted(set(optional) - {assignment.platform for assignment in plan.assignments}):
+            yield Skip(key=Key(name, platform), reason="no node that answers builds it, and the image may lack it")
 
 
 def _as_scheduled(assignment: Assignment, place: Placement | None) -> Assignment:

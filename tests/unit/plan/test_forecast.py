@@ -9,7 +9,7 @@ from farm.inventory.nodes import Node
 from farm.plan.estimate import Estimates
 from farm.plan.forecast import Forecast, forecast
 from farm.plan.jobs import NOBODY_ALIKE, Basis, Expected, Job
-from farm.platforms import parse
+from farm.platforms import Platform, parse
 from farm.sources.spec import Spec
 from farm.sources.targets import Target
 from tests.unit.facts_of import facts
@@ -32,12 +32,13 @@ def told(
     refused: Mapping[str, FarmError] | None = None,
     basis: Basis = "guess",
     drained: Mapping[str, str] | None = None,
+    optional: tuple[Platform, ...] = (),
 ) -> Forecast:
     def expect(_job: Job, node: str) -> Expected:
         return Expected(seconds=200 if node == "z1" else 100, basis=basis)
 
     estimates = Estimates(expect=expect, alike=NOBODY_ALIKE)
-    return forecast(targets, NODES, ANSWERS, estimates, refused=refused or {}, drained=drained or {})
+    return forecast(targets, NODES, ANSWERS, estimates, refused=refused or {}, drained=drained or {}, optional=optional)
 
 
 def places(found: Forecast) -> dict[str, str]:
@@ -94,6 +95,12 @@ def test_a_platform_that_is_needed_and_not_built_is_refused_before_anything_is()
     assert list(found.refused) == ["app"]
     assert isinstance(found.refused["app"], UsageError)
     assert "linux/arm64" in found.refused["app"].what
+
+
+def test_a_platform_that_may_be_missing_and_has_no_node_is_skipped() -> None:
+    found = told(target("a", "linux/amd64", "linux/riscv64"), optional=(parse("linux/riscv64"),))
+    assert [str(skip.key.platform) for skip in found.schedule.skipped] == ["linux/riscv64"]
+    assert places(found) == {"a linux/amd64": "z2"}
 
 
 def test_a_drained_node_gets_nothing() -> None:
