@@ -6,16 +6,24 @@ import asyncio
 import json
 import os
 import urllib.request
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from farm.build import join, locate
 from farm.build.join import Builder, Joined
+from farm.inventory.images import Image
+from farm.sources import dockerfile, resolve
 from farm.sources.described import OF_A_DIRECTORY, described, named
 from farm.sources.origin import Origin
 from farm.sources.spec import Spec
+from farm.workflow import prepare
 from tests.edge.build.small_farm import AMD64, ARM64, Board, Run
+from tests.edge.registry import docker_registry
+from tests.edge.sources.repository import Daemon, Repository
 
 SECONDS = 1714979289
 ORIGIN = Origin(title="app", source="https://git.lan/app", revision="1" * 40, version="1.2.3")
@@ -68,6 +76,42 @@ async def test_two_boards_make_the_same_image_of_a_commit(run: Run) -> None:
         "org.opencontainers.image.revision": "1" * 40,
         "org.opencontainers.image.version": "1.2.3",
         "org.opencontainers.image.created": "2024-05-06T07:08:09Z",
+    }
+
+
+async def test_two_runs_make_the_same_image_of_a_tag(run: Run, tmp_path: Path) -> None:
+    """From the inventory's entry on: each run asks git, fetches and builds for itself, on a board of its own."""
+    repository = Repository(tmp_path / "served" / "app")
+    commit = repository.commit(Dockerfile=APP.replace("BASE", run.farm.base), hello="tag")
+    repository.git("tag", "v1.2.3")
+    server = Daemon(tmp_path / "served", docker_registry.free_port())
+    entry = Image(name="app", context=f"{server.url}/app", references=(run.repository,), refs=("v*",))
+    found = []
+    try:
+        for day, board in ((24, run.farm.pi), (25, run.farm.z)):
+            now = datetime(2026, 11, day, tzinfo=UTC)
+            [target] = (await resolve.targets({"app": entry}, now=now)).targets
+            source = await prepare.fetch(target.spec, tmp_path / f"source-{day}", lambda _event: None)
+            declared = dockerfile.declared(source.context.text)
+            spec = described(target.spec, target.origin, declared=declared, committed=source.committed)
+            here = replace(run.place(str(day)), context=str(source.context.directory))
+            tried = await run.build(spec, here, board, AMD64)
+            assert tried.pushed is not None, tried
+            found.append(run.images(tried.pushed)["linux/amd64"])
+            repository.commit(hello="the branch goes on")
+            await asyncio.sleep(1.1)
+    finally:
+        server.stop()
+    assert found[0] == found[1]
+    made = config(run, found[0])
+    assert made["created"] == "2024-05-06T07:08:09Z"
+    labels = {name.rpartition(".")[2]: value for name, value in made["config"]["Labels"].items()}
+    assert labels == {
+        "title": "app",
+        "source": f"{server.url}/app",
+        "revision": commit,
+        "version": "1.2.3",
+        "created": "2024-05-06T07:08:09Z",
     }
 
 
