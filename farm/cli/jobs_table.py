@@ -110,13 +110,15 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _why(placement: Placement) -> str:
-    others = [
-        f"{other.node} by {words.seconds(other.end)} ({other.reason})"
-        for other in placement.runners_up[:_SHOWN_RUNNERS_UP]
-    ]
-    if more := len(placement.runners_up) - _SHOWN_RUNNERS_UP:
-        others += [f"{more} more"] if more > 0 else []
-    return clean(f"{placement.reason}{'; else ' if others else ''}{', '.join(others)}")
+    """The reason, and who else there is: why not the first of them is the reason itself, of others it is added."""
+    first, *others = placement.runners_up[:_SHOWN_RUNNERS_UP] or (None,)
+    if first is None:
+        return clean(placement.reason)
+    told = [f"{first.node} by {words.seconds(first.end)}"]
+    told += [f"{other.node} by {words.seconds(other.end)} ({other.reason})" for other in others if other]
+    if (more := len(placement.runners_up) - _SHOWN_RUNNERS_UP) > 0:
+        told.append(f"{more} more")
+    return clean(f"{placement.reason}; else {', '.join(told)}")
 
 
 def _chart(placements: Sequence[Placement], console: Console, stream: TextIO) -> None:

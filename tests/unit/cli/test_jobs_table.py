@@ -33,7 +33,7 @@ def test_every_job_has_its_times_its_node_and_its_reason() -> None:
     assert lines[:7] == [
         "     START         END  NODE  IMAGE   PLATFORM     EXPECTED",
         "     0.0 s        50 s  z1    jaeger  linux/amd64  warm",
-        "    its cache is warm; else z2 by 2 min 00 s (cold there), z3 by 3 min 00 s (cold there), 1 more",
+        "    its cache is warm; else z2 by 2 min 00 s, z3 by 3 min 00 s (cold there), 1 more",
         "     0.0 s  2 min 00 s  pi4   jaeger  linux/arm64  cold, by speed",
         "    ends first there",
         "2 min 00 s  3 min 06 s  pi4   alert   linux/arm64  a guess",
