@@ -28,8 +28,8 @@ def main(argv: list[str]) -> int:
             command.add_argument(
                 "--node",
                 action="append",
-                metavar="NAME=PLATFORMS",
-                help="a node, instead of the default",
+                metavar="NAME=PLATFORMS[@STEPS]",
+                help="a node, instead of the default; STEPS is how many it runs at once",
             )
         if name == "run":
             command.add_argument("--platform", required=True, help="for example linux/arm/v7")

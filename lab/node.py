@@ -153,6 +153,7 @@ class Node:
 
     def _buildkitd_config(self) -> str:
         registry = f"{ports.ADDRESS}:{self.registry_port}"
+        bound = f"  max-parallelism = {self.shape.steps}\n" if self.shape.steps else ""
         return f"""root = {json.dumps(str(self.dir / "buildkit"))}
 
 [grpc]
@@ -164,7 +165,7 @@ class Node:
   platforms = {json.dumps(list(self.shape.platforms))}
   binary = "runc"
   defaultCgroupParent = "{self.place.tag}/{self.shape.name}"
-
+{bound}
 [worker.containerd]
   enabled = false
 

@@ -14,10 +14,14 @@ _NAME = re.compile(r"[a-z][a-z0-9-]{0,15}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeShape:
-    """One node: its name and its native platforms, the first of which is the architecture of its own userland."""
+    """One node: its name and its native platforms, the first of which is the architecture of its own userland.
+
+    ``steps`` bounds how many build steps it runs at once, as the cores of a board do; None for as many as there are.
+    """
 
     name: str
     platforms: tuple[str, ...]
+    steps: int | None = None
 
     @property
     def arch(self) -> Arch:
@@ -33,13 +37,17 @@ DEFAULT = (
 
 
 def parse(text: str) -> NodeShape:
-    """A node from ``NAME=PLATFORM[,PLATFORM...]``; LabError says what is wrong with it."""
-    name, equals, platforms = text.partition("=")
-    if not equals or not platforms:
-        raise LabError(f"a node is NAME=PLATFORM[,PLATFORM...], for example pi4=linux/arm64,linux/arm/v7, not {text!r}")
+    """A node from ``NAME=PLATFORM[,PLATFORM...][@STEPS]``; LabError says what is wrong with it."""
+    name, equals, rest = text.partition("=")
+    platforms, at, steps = rest.partition("@")
+    if not equals or not platforms or (at and not (steps.isdecimal() and int(steps))):
+        raise LabError(
+            "a node is NAME=PLATFORM[,PLATFORM...][@STEPS AT ONCE], for example pi4=linux/arm64,linux/arm/v7@1, "
+            f"not {text!r}"
+        )
     if not _NAME.fullmatch(name):
         raise LabError(f"a node's name is 1 to 16 of a-z, 0-9 and '-', beginning with a letter, not {name!r}")
-    shape = NodeShape(name=name, platforms=tuple(platforms.split(",")))
+    shape = NodeShape(name=name, platforms=tuple(platforms.split(",")), steps=int(steps) if at else None)
     for each in shape.platforms:
         arch.of_platform(each)
     return shape

@@ -79,6 +79,7 @@ def _lab_to_json(state: LabState) -> dict[str, Any]:
         "nodes": {
             node.shape.name: {
                 "platforms": list(node.shape.platforms),
+                "steps": node.shape.steps,
                 "port": node.port,
                 "socket": str(node.socket),
                 "processes": {role: _process_to_json(process) for role, process in node.processes.items()},
@@ -91,7 +92,7 @@ def _lab_to_json(state: LabState) -> dict[str, Any]:
 def _lab_from_json(data: dict[str, Any]) -> LabState:
     nodes = tuple(
         NodeState(
-            shape=NodeShape(name=name, platforms=tuple(each["platforms"])),
+            shape=NodeShape(name=name, platforms=tuple(each["platforms"]), steps=each.get("steps")),
             port=each["port"],
             socket=Path(each["socket"]),
             processes={role: Process(**process) for role, process in each["processes"].items()},

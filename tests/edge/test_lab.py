@@ -258,6 +258,8 @@ def test_up_after_a_killed_up_makes_a_whole_lab(fresh: Path) -> None:
     [
         ("pi4", "a node is NAME=PLATFORM"),
         ("pi4=", "a node is NAME=PLATFORM"),
+        ("pi4=linux/arm64@0", "a node is NAME=PLATFORM"),
+        ("pi4=linux/arm64@many", "a node is NAME=PLATFORM"),
         ("Pi4=linux/arm64", "a node's name is"),
         ("a" * 17 + "=linux/arm64", "a node's name is"),
         ("../x=linux/arm64", "a node's name is"),
@@ -267,6 +269,12 @@ def test_up_after_a_killed_up_makes_a_whole_lab(fresh: Path) -> None:
 def test_a_wrong_node_is_said_in_one_line(text: str, complaint: str) -> None:
     with pytest.raises(LabError, match=complaint):
         shape.parse(text)
+
+
+def test_a_node_may_be_bounded_in_the_steps_that_it_runs_at_once() -> None:
+    assert shape.parse("pi=linux/arm64,linux/arm/v7@1") == NodeShape(
+        name="pi", platforms=("linux/arm64", "linux/arm/v7"), steps=1
+    )
 
 
 def test_two_nodes_of_one_name_are_refused() -> None:
