@@ -56,7 +56,7 @@ class Ref:
     @property
     def short(self) -> str:
         """The name as people write it: `v1.2.3`, `main`."""
-        return self.name.removeprefix(_TAGS).removeprefix(_BRANCHES)
+        return self.name.removeprefix(_TAGS if self.is_tag else _BRANCHES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

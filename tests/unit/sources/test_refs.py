@@ -115,6 +115,13 @@ def test_patterns(entries: tuple[str, ...], expected: list[str]) -> None:
     assert chosen(found, *entries) == expected
 
 
+def test_a_tag_that_is_called_like_a_branch_is_no_branch() -> None:
+    strange = Ref(name="refs/tags/refs/heads/main", commit=B)
+    assert (strange.short, strange.is_branch) == ("refs/heads/main", False)
+    found = Refs(refs=(strange, Ref(name="refs/heads/main", commit=A)), default="refs/heads/main")
+    assert [ref.commit for ref in selected(found, ["main", "HEAD"])] == [A]
+
+
 def test_a_branch_and_a_tag_of_one_name() -> None:
     found = made("heads/both", "tags/both")
     assert [ref.name for ref in selected(found, ["both"])] == ["refs/heads/both", "refs/tags/both"]
