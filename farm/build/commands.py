@@ -14,6 +14,8 @@ from farm.sources.spec import Spec
 
 Argv = tuple[str, ...]
 Phase = Literal["platform", "join"]
+KEEP = "--reserved-space"
+"""How much cache a pruning leaves, in bytes; older buildx call it `--keep-storage`."""
 
 
 def builder_name(text: str) -> str:
@@ -162,9 +164,31 @@ def ask(builder: str, platform: Platform, context: str) -> Argv:
     )
 
 
-def prune(builder: str) -> Argv:
-    """Take away all of a builder's cache that is not in use."""
-    return ("prune", "--builder", builder, "--force")
+def prune(
+    builder: str,
+    *,
+    until: float | None = None,
+    keep: int | None = None,
+    all: bool = False,  # noqa: A002 - buildx's word
+    filters: Sequence[str] = (),
+) -> Argv:
+    """Take away a builder's cache that is not in use.
+
+    What was used in the last `until` seconds stays, and of the rest so much that `keep` bytes are left. `all` is also
+    what buildx keeps for itself; `filters` are buildx's.
+    """
+    ages = (f"until={round(until)}s",) if until else ()
+    return (
+        *("prune", "--builder", builder, "--force"),
+        *(("--all",) if all else ()),
+        *_each("--filter", (*ages, *filters)),
+        *((KEEP, str(keep)) if keep else ()),
+    )
+
+
+def usage(builder: str, filters: Sequence[str] = ()) -> Argv:
+    """List a builder's cache, piece by piece."""
+    return ("du", "--builder", builder, "--verbose", *_each("--filter", filters))
 
 
 def _imports(spec: Spec, shared: str | None, platforms: Sequence[Platform]) -> Argv:

@@ -1,13 +1,15 @@
-"""Takes a node's build cache away: what is left to do where its disk is full."""
+"""A node's build cache: what lies there, and taking it away."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from farm.build import commands, instance, run
+from farm.build import cache_records, commands, instance, run
+from farm.build.cache_bounds import UNUSED, Cut
+from farm.build.cache_records import Record
 from farm.build.endpoint import Endpoint, member
 from farm.build.failures import Diagnosis, Evidence, classify
 from farm.build.locate import Buildx
@@ -16,6 +18,8 @@ from farm.platforms import Platform
 
 _TOTAL = re.compile(r"Total:\s+(\S+)")
 _NOTHING = "0B"
+_OLD_OPTION = "--keep-storage"
+_UNKNOWN_OPTION = f"unknown flag: {commands.KEEP}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,37 +28,69 @@ class Pruned:
 
     freed: str | None
 
+    @property
+    def size(self) -> int:
+        """The same in bytes, to four digits."""
+        return cache_records.read_size(self.freed or _NOTHING) or 0
 
-async def prune(
-    buildx: Buildx,
-    *,
-    config: Path,
-    endpoint: Endpoint,
-    platforms: Sequence[Platform],
-    log: Path,
-    activity: run.Activity | None = None,
-) -> Pruned | Diagnosis:
-    """Prune the cache of the node behind the endpoint, or say why that did not work.
 
-    What a build uses at that time stays. Raises UsageError for a buildx that cannot be used.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cache:
+    """The cache of the node behind an endpoint, and what is needed to reach it.
+
+    `config` is the BUILDX_CONFIG folder, `log` the file to which all that buildx prints is added.
     """
-    name = commands.builder_name(f"prune-{endpoint.node}")
-    instance.write(config, name, [member(endpoint, platforms)])
-    argv = commands.prune(name)
-    printed: list[str] = []
-    with Log(log, argv) as written:
 
-        def on_line(line: str) -> None:
-            printed.append(line)
-            written.write(line, None)
+    buildx: Buildx
+    config: Path
+    endpoint: Endpoint
+    platforms: Sequence[Platform]
+    log: Path
+    activity: run.Activity = field(default_factory=run.Activity)
 
-        finished = await run.buildx(buildx, argv, config=config, on_line=on_line, activity=activity)
-    if not finished.is_success:
-        return classify(Evidence(exit_status=finished.exit_status, signal=finished.signal, tail=tuple(printed[-60:])))
-    return Pruned(freed=freed(printed))
+
+async def usage(cache: Cache, *, filters: Sequence[str] = ()) -> tuple[Record, ...] | Diagnosis:
+    """What lies in the cache, or why that cannot be said. Raises UsageError for a buildx that cannot be used."""
+    finished, printed = await _run(cache, commands.usage(_builder(cache), filters))
+    return cache_records.parse(printed) if finished.is_success else _diagnosis(finished, printed)
+
+
+async def prune(cache: Cache, *, cut: Cut = UNUSED, filters: Sequence[str] = ()) -> Pruned | Diagnosis:
+    """Take cache away, or say why that did not work. Raises UsageError for a buildx that cannot be used.
+
+    What a build uses at that time stays: BuildKit sees to it.
+    """
+    argv = commands.prune(_builder(cache), until=cut.until, keep=cut.keep, all=cut.all, filters=filters)
+    finished, printed = await _run(cache, argv)
+    if not finished.is_success and any(_UNKNOWN_OPTION in line for line in printed):
+        finished, printed = await _run(cache, tuple(_OLD_OPTION if word == commands.KEEP else word for word in argv))
+    return Pruned(freed=freed(printed)) if finished.is_success else _diagnosis(finished, printed)
 
 
 def freed(printed: Sequence[str]) -> str | None:
     """The size in the last line of what buildx prints, a table with the total below it; None for nothing."""
     totals = [match[1] for line in printed if (match := _TOTAL.match(line))]
     return totals[-1] if totals and totals[-1] != _NOTHING else None
+
+
+def _builder(cache: Cache) -> str:
+    name = commands.builder_name(f"prune-{cache.endpoint.node}")
+    instance.write(cache.config, name, [member(cache.endpoint, cache.platforms)])
+    return name
+
+
+async def _run(cache: Cache, argv: commands.Argv) -> tuple[run.Finished, list[str]]:
+    """How buildx ended, and all that it printed."""
+    printed: list[str] = []
+    with Log(cache.log, argv) as written:
+
+        def on_line(line: str) -> None:
+            printed.append(line)
+            written.write(line, None)
+
+        finished = await run.buildx(cache.buildx, argv, config=cache.config, on_line=on_line, activity=cache.activity)
+    return finished, printed
+
+
+def _diagnosis(finished: run.Finished, printed: Sequence[str]) -> Diagnosis:
+    return classify(Evidence(exit_status=finished.exit_status, signal=finished.signal, tail=tuple(printed[-60:])))

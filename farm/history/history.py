@@ -10,12 +10,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from farm.history import database, learning, read, write
+from farm.history import database, learning, pushes, read, write
 from farm.history import newest as last
 from farm.history.durations import RECENT, Duration
 from farm.history.errors import trouble
 from farm.history.learned import Learned, Mark
 from farm.history.newest import Newest
+from farm.history.pushes import Pushed
 from farm.history.records import Resumable, RunRecord
 from farm.history.strikes import Strike, next_strike
 from farm.platforms import Platform
@@ -148,6 +149,19 @@ class History:
         """Forget the losses of a node that has built something again."""
         with self._writing() as connection:
             write.absolve(connection, node)
+
+    def pushed(self, since: datetime) -> tuple[tuple[Pushed, ...], Mapping[tuple[str, str], int]]:
+        """Every digest that was pushed, those of runs that began `since` then as needed; and which are gone since.
+
+        Those are named by their repository and digest, with the number of the newest run at that time.
+        """
+        with self._reading() as connection:
+            return pushes.pushed(connection, since), pushes.gone(connection)
+
+    def note_gone(self, found: Mapping[str, Collection[str]]) -> None:
+        """Remember by repository the digests that it does not hold any more."""
+        with self._writing() as connection:
+            pushes.note_gone(connection, found)
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:

@@ -22,15 +22,23 @@ from farm.registry.reference import Reference, is_digest
 _LARGEST_MANIFEST = 4 * 1024 * 1024
 """What the specification asks registries to accept at least; nobody makes larger ones."""
 
+_ACTIONS = {"PUT": "pull,push", "DELETE": "pull,delete"}
 _ALGORITHMS = ("sha256", "sha512")
 _ACCEPT = ", ".join(manifests.MEDIA_TYPES)
 _DIGEST_HEADER = "Docker-Content-Digest"
+_TAGS_AT_ONCE = 1000
+# The next page's address, of which only the query is followed (OCI distribution specification, "Listing Tags").
+_NEXT = re.compile(r"<[^>]*\?([^>]+)>\s*;\s*rel=\"?next\"?")
 # What Docker Hub and others say of how many more images may be pulled: `76;w=21600` (docs.docker.com, pull usage).
 _REMAINING = re.compile(r"\s*([0-9]{1,9})\s*(?:;.*)?")
 
 
 class NotThereError(RefusedError):
     """The registry answers, but does not have what was asked for."""
+
+
+class NotAllowedError(RefusedError):
+    """The registry does not do that, for nobody."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +154,36 @@ class Client:
             raise VerificationError(f"{reference}: the registry stored {said} where {digest} was sent")
         return digest
 
+    async def tags(self, reference: Reference) -> tuple[str, ...]:
+        """Every tag of the reference's repository; none where there is no such repository."""
+        found: list[str] = []
+        query = f"n={_TAGS_AT_ONCE}"
+        while query:
+            async with self._send(reference, "GET", f"tags/list?{query}") as answer:
+                if answer.status == 404:
+                    return ()
+                await self._check(answer, f"the tags of {reference.repository}", reference.domain)
+                found += _tags(await answer.read(_LARGEST_MANIFEST), reference)
+                more = _NEXT.search(answer.header("Link") or "")
+            query = more[1] if more and more[1] != query else ""
+        return tuple(found)
+
+    async def delete(self, reference: Reference) -> bool:
+        """Delete the manifest that the reference's digest names; whether it was there.
+
+        Raises NotAllowedError where the registry lets nothing be deleted.
+        """
+        async with self._send(reference, "DELETE", f"manifests/{reference.digest}") as answer:
+            if answer.status == 404:
+                return False
+            if answer.status == 405:
+                raise NotAllowedError(
+                    f"registry {reference.domain}: it does not let images be deleted",
+                    fix="see its settings: for Docker's registry REGISTRY_STORAGE_DELETE_ENABLED=true",
+                )
+            await self._check(answer, str(reference), reference.domain)
+        return True
+
     async def _check(self, answer: Answer, what: str, domain: str) -> None:
         """Raise the error that a status means; nothing for success."""
         if answer.status < 300:
@@ -176,7 +214,7 @@ class Client:
     ) -> AsyncIterator[Answer]:
         domain = reference.domain
         url = f"{self._http.base(domain)}/v2/{reference.path}/{path}"
-        scope = f"repository:{reference.path}:{'pull,push' if method == 'PUT' else 'pull'}"
+        scope = f"repository:{reference.path}:{_ACTIONS.get(method, 'pull')}"
         proof = self._login.header(domain, scope)
         for is_last in (False, True):
             sent = {**(headers or {}), **({"Authorization": proof} if proof else {})}
@@ -214,6 +252,15 @@ def _error(answer: Answer, what: str, domain: str) -> FarmError:
     if status >= 500 or status == 408:
         return UnreachableError(f"registry {domain}: it answered {status} for {what}")
     return RefusedError(f"registry {domain}: it answered {status} for {what}")
+
+
+def _tags(body: bytes, reference: Reference) -> list[str]:
+    try:
+        tags = json.loads(body)["tags"] or []
+        return [str(tag) for tag in tags]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        what = f"registry {reference.domain}: its list of the tags of {reference.repository} cannot be read"
+        raise RefusedError(what) from None
 
 
 def _said(body: str) -> str:

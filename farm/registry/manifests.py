@@ -76,6 +76,14 @@ def entries(raw: bytes) -> tuple[Entry, ...]:
     return tuple(_entry(item) for item in _list(_document(raw), "manifests"))
 
 
+def held(raw: bytes) -> tuple[Descriptor, ...]:
+    """What a manifest keeps besides its layers: the lines of an index, and what it was made about (its subject)."""
+    document = _document(raw)
+    lines = _list(document, "manifests") if "manifests" in document else []
+    subject = _inner(document, "subject")
+    return tuple(_descriptor(item) for item in (*lines, *([subject] if subject else [])))
+
+
 def image_entry(raw: bytes, platform: Platform) -> Entry:
     """The image of a platform in what a node pushed: a small index, or the image manifest itself.
 

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from farm.build import prune as pruning
-from farm.build.failures import Diagnosis, Kind
-from farm.build.prune import Pruned
-from farm.build.run import Activity
+from farm.build.prune import Cache
 from farm.errors import FarmError
 from farm.platforms import Platform
 from farm.report.events import Warned
-from farm.retry import back_off, retrying
 from farm.sources import dockerfile
 from farm.sources.spec import Spec
 from farm.workflow.bench import Bench
-from farm.workflow.watch import GivenUpError, watched
+from farm.workflow.tending import tended
+from farm.workflow.watch import GivenUpError
 
 JOBS = "FARM_JOBS"
 """The build argument that says how many jobs a step shall run at a time; farm gives it to files that declare it."""
-# Removing some ten thousand small files from an SD card takes minutes.
-_LONGEST_PRUNE = 10 * 60.0
 
 
 def takes_jobs(text: str) -> bool:
@@ -46,28 +42,17 @@ async def _pruned(node: str, platforms: Sequence[Platform], bench: Bench) -> str
     # From now on the join would build there anew, also what is not this platform's.
     bench.obstacles.append(f"the build cache of {node} was pruned")
 
-    async def once() -> Pruned:
-        activity = Activity()
-        result = await watched(
-            pruning.prune(
-                bench.buildx,
-                config=bench.place.config,
-                endpoint=await bench.connections.endpoint(node),
-                platforms=platforms,
-                log=bench.logs / f"{node}-prune.log",
-                activity=activity,
-            ),
-            lost=bench.connections.until_lost(node),
-            activity=activity,
-            silence=_LONGEST_PRUNE,
-            longest=_LONGEST_PRUNE,
+    async def find() -> Cache:
+        return Cache(
+            buildx=bench.buildx,
+            config=bench.place.config,
+            endpoint=await bench.connections.endpoint(node),
+            platforms=platforms,
+            log=bench.logs / f"{node}-prune.log",
         )
-        if isinstance(result, Diagnosis):
-            raise GivenUpError(result)
-        return result
 
     try:
-        result = await retrying(once, pause_after=_while_full)
+        result = await tended(pruning.prune, find, bench.connections)
     except GivenUpError as error:
         return f"its build cache could not be pruned: {error.diagnosis.reason}"
     except FarmError as error:
@@ -75,9 +60,3 @@ async def _pruned(node: str, platforms: Sequence[Platform], bench: Bench) -> str
     return (
         f"its build cache was pruned, {result.freed} freed" if result.freed else "its build cache held nothing to prune"
     )
-
-
-def _while_full(error: Exception, tries: int) -> float | None:
-    """BuildKit cannot even note what it deletes on a disk without a byte left; what the failed step wrote goes soon."""
-    is_full = isinstance(error, GivenUpError) and error.diagnosis.kind is Kind.OUT_OF_DISK
-    return back_off(tries, first=1.0) if is_full and tries < 3 else None

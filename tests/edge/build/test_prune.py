@@ -11,7 +11,7 @@ import pytest
 
 from farm.build import locate, prune
 from farm.build.failures import Diagnosis, Kind, classify
-from farm.build.prune import Pruned
+from farm.build.prune import Cache, Pruned
 from tests.edge.build import daemon
 from tests.edge.build.small_farm import AMD64, Board, Run
 
@@ -31,8 +31,12 @@ def small() -> Iterator[Board]:
 
 
 async def pruned(run: Run, board: Board) -> Pruned | Diagnosis:
-    return await prune.prune(
-        locate.buildx(),
+    return await prune.prune(cache(run, board))
+
+
+def cache(run: Run, board: Board) -> Cache:
+    return Cache(
+        buildx=locate.buildx(),
         config=run.place().config,
         endpoint=board,
         platforms=[AMD64],

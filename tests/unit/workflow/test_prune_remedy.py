@@ -3,13 +3,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
 from farm.build import prune as pruning
 from farm.build.failures import Diagnosis, Kind
-from farm.build.prune import Pruned
+from farm.build.prune import Cache, Pruned
 from farm.errors import UnreachableError
 from farm.platforms import parse
 from farm.report.events import Warned
@@ -42,17 +42,16 @@ class Node:
             ),
         )
 
-    async def _endpoint(self, name: str) -> str:
-        return name
+    async def _endpoint(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(node=name)
 
     async def _until_lost(self, name: str) -> str:
         await asyncio.Event().wait()
         return name
 
-    async def prune(self, *_: object, **given: Any) -> Pruned | Diagnosis:
-        assert given["endpoint"] == "pi4"
-        assert given["log"] == Path("logs/pi4-prune.log")
-        given["activity"].last_output = clock.now()
+    async def prune(self, cache: Cache) -> Pruned | Diagnosis:
+        assert cache.log == Path("logs/pi4-prune.log")
+        cache.activity.last_output = clock.now()
         self.asked += 1
         end = self._ends.pop(0)
         if isinstance(end, Exception):
@@ -62,7 +61,7 @@ class Node:
             return Pruned(freed="1GB")
         while end is ENDLESS:
             await asyncio.sleep(60)
-            given["activity"].last_output = clock.now()
+            cache.activity.last_output = clock.now()
         return end
 
 
