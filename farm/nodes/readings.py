@@ -12,8 +12,17 @@ from farm.nodes.probe.answers import Answers
 _SIZES = re.compile(r"\s(\d{1,18})\s+\d+\s+(\d{1,18})\s+\d+%\s")
 _NUMBER = re.compile(r"-?[0-9]{1,18}(?:\.[0-9]{1,9})?")
 _MASK = re.compile(r"(?:throttled=)?(?:0x)?([0-9a-fA-F]{1,8})")
-# Sensors that sit on the CPU; others (battery, ACPI) often hold a constant.
-_CPU_SENSORS = ("cpu-thermal", "cpu_thermal", "x86_pkg_temp", "soc_thermal", "soc-thermal", "cpu0-thermal")
+# Sensors that sit on the CPU; others (battery, ACPI) often hold a constant. A Bay Trail Atom has `soc_dts` alone.
+_CPU_SENSORS = (
+    "cpu-thermal",
+    "cpu_thermal",
+    "cpu0-thermal",
+    "soc-thermal",
+    "soc_thermal",
+    "soc_dts0",
+    "soc_dts1",
+    "x86_pkg_temp",
+)
 
 
 def memory_total(said: Answers) -> int:
