@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 
 from farm.build import platform_build
@@ -48,12 +48,15 @@ class TryFailedError(Exception):
         self.is_turned_away = is_turned_away
 
 
-async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool) -> Success:
+async def once(
+    platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool, leaves: Callable[[], bool]
+) -> Success:
     """Try once; `number` counts the platform's tries from 1, `may_wait` allows to wait for other coordinators.
 
+    `leaves` is called as soon as the node is needed no more, and says whether another job of the run follows there.
     Raises TryFailedError.
     """
-    async with _leased(platform, node, bench, may_wait=may_wait) as endpoint:
+    async with _leased(platform, node, bench, may_wait=may_wait, leaves=leaves) as endpoint:
         activity = Activity()
         try:
             tried = await watched(
@@ -82,7 +85,9 @@ async def once(platform: Platform, node: str, number: int, bench: Bench, *, may_
 
 
 @contextlib.asynccontextmanager
-async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool) -> AsyncIterator[Endpoint]:
+async def _leased(
+    platform: Platform, node: str, bench: Bench, *, may_wait: bool, leaves: Callable[[], bool]
+) -> AsyncIterator[Endpoint]:
     """The node's endpoint, with one of its slots for as long as the block runs."""
     async with contextlib.AsyncExitStack() as stack:
         try:
@@ -92,7 +97,7 @@ async def _leased(platform: Platform, node: str, bench: Bench, *, may_wait: bool
                     node,
                     holder=f"run {bench.run}",
                     wait=LEASE_WAIT if may_wait else None,
-                    is_wanted=lambda: bench.slots[node].are_wanted,
+                    is_wanted=lambda: leaves() or bench.slots[node].are_wanted,
                     emit=bench.emit,
                 )
             )

@@ -1,4 +1,4 @@
-"""What all platforms of a run share."""
+"""What all platforms of a target share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from farm.registry.verify import Checked
 from farm.report.events import Emit
 from farm.sources.inputs import Inputs
 from farm.sources.spec import Spec
+from farm.workflow.conditions import Conditions
 from farm.workflow.connections import Connections
+from farm.workflow.gate import Gate
 from farm.workflow.join_builder import JoinBuilder
 from farm.workflow.journal import Journal
 from farm.workflow.power import Switches
@@ -27,7 +29,7 @@ from farm.workflow.slots import Slots
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """The tools and the inputs of one run.
+    """The tools and the inputs of one target.
 
     `known` are checks of earlier runs by digest, `checked` those of this run; `plain_http` names the registries without
     TLS; `proxies` is what a step is told of one on each node; `inputs` says of each platform what it is built from;
@@ -46,6 +48,8 @@ class Bench:
     connections: Connections
     switches: Switches
     slots: Mapping[str, Slots]
+    conditions: Conditions
+    gate: Gate
     memory: Mapping[str, int]
     takes_jobs: bool
     client: Client

@@ -38,8 +38,11 @@ class Destination:
         return self.references[0] if self.references else None
 
 
-def destination(spec: Spec, inventory: Inventory) -> Destination:
-    """Read the tags. Raises UsageError where they cannot be pushed together, or one must not be pushed at all."""
+def destination(spec: Spec, inventory: Inventory, *, cache: str | bool | None = None) -> Destination:
+    """Read the tags; `cache` takes the place of the inventory's, None for that.
+
+    Raises UsageError where they cannot be pushed together, or one must not be pushed at all.
+    """
     plain_http = tuple(domain for domain, registry in inventory.registries.items() if registry.http)
     references = tuple(reference.parse(tag) for tag in spec.tags) if spec.output.type == "registry" else ()
     permitted.pushes(references, spec.cache_to, inventory.registries)
@@ -59,16 +62,16 @@ def destination(spec: Spec, inventory: Inventory) -> Destination:
         references=references,
         insecure=True in kinds,
         plain_http=plain_http,
-        shared_cache=_shared_cache(spec, references, inventory, plain_http),
+        shared_cache=_shared_cache(spec, references, inventory.cache if cache is None else cache, plain_http),
     )
 
 
 def _shared_cache(
-    spec: Spec, references: tuple[Reference, ...], inventory: Inventory, plain_http: tuple[str, ...]
+    spec: Spec, references: tuple[Reference, ...], cache: str | bool | None, plain_http: tuple[str, ...]
 ) -> str | None:
     """The cache that the inventory asks for; none for what is not pushed, or where the user names caches."""
-    if not inventory.cache or not references or spec.cache_from or spec.cache_to:
+    if not cache or not references or spec.cache_from or spec.cache_to:
         return None
-    repository = inventory.cache if isinstance(inventory.cache, str) else None
+    repository = cache if isinstance(cache, str) else None
     place = shared_cache.place(repository, references[0], target=spec.target)
     return shared_cache.value(place, http=place.domain in plain_http)

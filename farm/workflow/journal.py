@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +11,7 @@ from typing import TypeVar
 from farm.history.durations import usual
 from farm.history.errors import HistoryError
 from farm.history.history import History
+from farm.history.learned import Learned
 from farm.history.records import Resumable
 from farm.history.strikes import Strike
 from farm.platforms import Platform
@@ -21,16 +22,49 @@ from farm.sources.inputs import Inputs
 T = TypeVar("T")
 
 
-class Journal:
+class Chronicle:
     """The history as one run uses it: every call answers, with nothing where the history cannot."""
 
-    def __init__(self, run: str, target: str, references: Sequence[str], history: History | None, emit: Emit) -> None:
-        self._run = run
+    def __init__(self, history: History | None, emit: Emit) -> None:
+        self._history = history
+        self._emit = emit
+
+    def ask(self, call: Callable[[History], T]) -> T | None:
+        """What the history answers; None once it has failed, which is told the first time."""
+        if self._history is None:
+            return None
+        try:
+            return call(self._history)
+        except HistoryError as error:
+            self._emit(Warned(message=f"{error.what}; this run is not remembered"))
+            self._history.close()
+            self._history = None
+            return None
+
+    def resting(self) -> Mapping[str, Strike]:
+        """The nodes that rest after losing builds, by the local clock."""
+        return self.ask(lambda history: history.resting(datetime.now().astimezone())) or {}
+
+    def learned(self, targets: Collection[str]) -> Learned:
+        """What earlier builds of these targets teach."""
+        return self.ask(lambda history: history.learned(targets)) or Learned()
+
+
+class Journal:
+    """What is remembered of one target of a run.
+
+    `run` names the run and `name` the target, "" for a run's only one; `target` is what is built, the same from night
+    to night.
+    """
+
+    def __init__(
+        self, chronicle: Chronicle, *, run: str, name: str = "", target: str, references: Sequence[str]
+    ) -> None:
+        self._ask = chronicle.ask
+        self._run = f"{run}/{name}" if name else run
         self._target = target
         self._references = references
         self._has_begun = False
-        self._history = history
-        self._emit = emit
 
     def begin(self) -> None:
         """Record that the run has begun; ask what is to be resumed before."""
@@ -64,10 +98,6 @@ class Journal:
         """Seconds that this target usually takes there with a cold cache; None where it was never built so."""
         return self._ask(lambda history: usual(history.durations(self._target, platform, node)))
 
-    def resting(self) -> Mapping[str, Strike]:
-        """The nodes that rest after losing builds, by the local clock."""
-        return self._ask(lambda history: history.resting(datetime.now().astimezone())) or {}
-
     def strike(self, node: str) -> None:
         """Count a lost build against a node."""
         self._ask(lambda history: history.strike(node, datetime.now(UTC)))
@@ -76,21 +106,10 @@ class Journal:
         """Forget the losses of a node that has built something."""
         self._ask(lambda history: history.absolve(node))
 
-    def _ask(self, call: Callable[[History], T]) -> T | None:
-        if self._history is None:
-            return None
-        try:
-            return call(self._history)
-        except HistoryError as error:
-            self._emit(Warned(message=f"{error.what}; this run is not remembered"))
-            self._history.close()
-            self._history = None
-            return None
-
 
 @contextlib.contextmanager
-def opened(path: Path, *, run: str, target: str, references: Sequence[str], emit: Emit) -> Iterator[Journal]:
-    """Open the history for one run of `target` (what is built, the same from night to night)."""
+def opened(path: Path, *, emit: Emit) -> Iterator[Chronicle]:
+    """Open the history for one run."""
     try:
         history = History.open(path)
     except HistoryError as error:
@@ -99,7 +118,7 @@ def opened(path: Path, *, run: str, target: str, references: Sequence[str], emit
     if history is not None and history.warning:
         emit(Warned(message=history.warning))
     try:
-        yield Journal(run, target, references, history, emit)
+        yield Chronicle(history, emit)
     finally:
         if history is not None:
             history.close()

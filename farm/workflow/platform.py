@@ -10,20 +10,21 @@ from farm.errors import FarmError
 from farm.plan.failover import Again, decide
 from farm.plan.planner import Assignment
 from farm.registry.verify import Checked
-from farm.report.events import AttemptFailed, BuildFinished, BuildStarted
+from farm.report.events import AttemptFailed, BuildFailed, BuildFinished, BuildStarted
 from farm.report.outcome import Attempt, Built, Failed, Outcome
 from farm.retry import retrying
 from farm.workflow import attempt, remedy
 from farm.workflow.attempt import Success, TryFailedError
 from farm.workflow.bench import Bench
+from farm.workflow.whereabouts import Whereabouts
 
 
-async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
+async def build_platform(assignment: Assignment, bench: Bench, whereabouts: Whereabouts) -> Outcome:
     """Build until it is there and checked in the registry, or until no further try makes sense.
 
-    Every try and the outcome are in the history before this returns.
+    `whereabouts` hears on which node it stands. Every try and the outcome are in the history before this returns.
     """
-    course = _Course(assignment, bench)
+    course = _Course(assignment, bench, whereabouts)
     try:
         built = await retrying(course.once, pause_after=course.pause_after)
     except TryFailedError as error:
@@ -38,7 +39,8 @@ async def build_platform(assignment: Assignment, bench: Bench) -> Outcome:
 class _Course:
     """Where a platform's tries have come to: whose turn it is and how, the nodes that are left, and what was tried."""
 
-    def __init__(self, assignment: Assignment, bench: Bench) -> None:
+    def __init__(self, assignment: Assignment, bench: Bench, whereabouts: Whereabouts) -> None:
+        self._whereabouts = whereabouts
         self._assignment = assignment
         self._platform = assignment.platform
         self._bench = bench
@@ -51,30 +53,53 @@ class _Course:
 
     async def once(self) -> Built:
         """Try on the node whose turn it is."""
-        bench, node = self._bench, self._turn.node
-        async with bench.slots[node].taken(alone=self._turn.is_alone):
-            tried_at = time.monotonic()
-            self._began = tried_at if self._began is None else self._began
-            number = len(self._attempts) + 1
-            bench.emit(BuildStarted(node=node, platform=self._platform, attempt=number))
-            kind, reason, notes = None, "built", []
+        await self._bench.gate.opened()
+        node = self._turn.node
+        self._whereabouts.takes(node)
+        try:
+            async with self._bench.slots[node].taken(alone=self._turn.is_alone):
+                success = await self._tried(node, len(self._attempts) + 1)
+        finally:
+            self._whereabouts.leaves()
+        # The node need not wait for the registry: its slot is free for the next platform meanwhile.
+        checked = await attempt.checked(self._platform, success.tried, self._bench)
+        return _built(self._assignment, node, success, checked, tuple(self._attempts), self._seconds)
+
+    async def _tried(self, node: str, number: int) -> Success:
+        """One try, with the node's slot in hand; how it went is among the attempts."""
+        bench = self._bench
+        tried_at = time.monotonic()
+        self._began = tried_at if self._began is None else self._began
+        bench.emit(BuildStarted(node=node, platform=self._platform, attempt=number))
+        kind, reason, notes = None, "built", []
+        with bench.conditions.working(node) as work:
             try:
                 if self._turn.prunes:
                     notes.append(await remedy.prune(node, [self._platform], bench))
                 if self._turn.is_alone:
                     notes.append(self._alone)
                     bench = self._with_one_job()
-                success = await attempt.once(self._platform, node, number, bench, may_wait=not self._standbys)
+                return await attempt.once(
+                    self._platform,
+                    node,
+                    number,
+                    bench,
+                    may_wait=not self._standbys,
+                    leaves=self._whereabouts.leaves,
+                )
             except TryFailedError as error:
-                kind, reason = str(error.diagnosis.kind), error.diagnosis.reason
+                kind, reason = error.diagnosis.kind, error.diagnosis.reason
                 raise
             finally:
-                seconds = time.monotonic() - tried_at
-                reason = "; ".join((reason, *notes))
-                self._attempts.append(Attempt(node=node, kind=kind, reason=reason, seconds=seconds))
-        # The node need not wait for the registry: its slot is free for the next platform meanwhile.
-        checked = await attempt.checked(self._platform, success.tried, bench)
-        return _built(self._assignment, node, success, checked, tuple(self._attempts), self._seconds)
+                self._attempts.append(
+                    Attempt(
+                        node=node,
+                        kind=str(kind) if kind else None,
+                        reason="; ".join((reason, *notes)),
+                        seconds=time.monotonic() - tried_at,
+                        memory=work.peak(out_of_memory=kind is Kind.OUT_OF_MEMORY),
+                    )
+                )
 
     def pause_after(self, error: Exception, _tries: int) -> float | None:
         """Decide and say what follows a failed try; None where nothing does."""
@@ -84,6 +109,7 @@ class _Course:
         journal.attempted(self._platform, len(self._attempts), last)
         if error.diagnosis.kind is Kind.NODE_LOST:
             journal.strike(last.node)
+            self._whereabouts.loses(last.node)
             if self._bench.switches.may_cycle(last.node) and last.node not in self._cyclable:
                 # Its power brings it back, if it has not come back by itself once all others have had their turn.
                 self._cyclable.add(last.node)
@@ -130,6 +156,9 @@ class _Course:
             error=error,
         )
         self._bench.journal.failed(failed)
+        tried = self._attempts[-1] if self._attempts else None
+        reason = error.what if error else tried.reason if tried else "it was not tried"
+        self._bench.emit(BuildFailed(node=tried.node if tried else None, platform=self._platform, reason=reason))
         return failed
 
     @property

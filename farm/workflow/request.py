@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.sources.targets import Target
+from farm.workflow.gate import Gate, Open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Request:
     `kept` says by target's name what an earlier run has built, to be taken over where it is the same and still there.
     `moves_identical`: tags move to what differs in nothing but timestamps from what they point to.
     `duplicates_stragglers`: a platform that is left alone and takes longer than expected is built on an idle node too.
+    `gate` is asked before each try at a platform whether it may start.
     """
 
     targets: tuple[Target, ...]
@@ -37,3 +39,4 @@ class Request:
     kept: Mapping[str, Mapping[Platform, Kept]] = field(default_factory=dict)
     moves_identical: bool = True
     duplicates_stragglers: bool = False
+    gate: Gate = field(default_factory=Open)

@@ -1,11 +1,13 @@
-"""`--resume`: what an earlier run built and pushed need not be built again, if it is the same and still there."""
+"""What an earlier run built and pushed need not be built again, if it is the same and still there."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
+from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.registry.client import Client, NotThereError
 from farm.registry.reference import Reference
@@ -25,30 +27,32 @@ async def kept(
     journal: Journal,
     client: Client,
     emit: Emit,
+    *,
+    earlier: Mapping[Platform, Kept] = MappingProxyType({}),
 ) -> dict[Platform, tuple[str, Built]]:
     """The platforms that are there already, each with the run that built it.
 
+    They are looked for in the `run` to resume ("" for the latest, None for none) and in what an `earlier` one kept.
     What cannot be used is told with the reason, and built. Raises UsageError for a run that cannot be resumed,
     UnreachableError where the registry does not say whether a digest is there.
     """
-    if run is None:
-        return {}
-    found = journal.resumable(run or None, [str(reference) for reference in references])
-    if found is None or not found.kept:
-        emit(Warned(message="nothing to go on with was found: building every platform"))
-        return {}
+    there = dict(earlier)
+    if run is not None:
+        found = journal.resumable(run or None, [str(reference) for reference in references])
+        if found is None or not found.kept:
+            emit(Warned(message="nothing to go on with was found: building every platform"))
+        else:
+            there |= found.kept
     result: dict[Platform, tuple[str, Built]] = {}
     for platform, wanted in inputs.items():
-        earlier = found.kept.get(platform)
-        if earlier is None:
+        old = there.get(platform)
+        if old is None:
             continue
-        reasons = differences(Inputs(components=earlier.inputs), wanted) or await _gone(
-            earlier.built, references, client
-        )
+        reasons = differences(Inputs(components=old.inputs), wanted) or await _gone(old.built, references, client)
         if reasons:
             emit(Warned(message=f"{platform} is built again: {', '.join(reasons)}"))
         else:
-            result[platform] = earlier.run, replace(earlier.built, seconds=0.0, attempts=())
+            result[platform] = old.run, replace(old.built, seconds=0.0, attempts=())
     return result
 
 

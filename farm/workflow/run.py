@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import hashlib
 import os
+import re
 import secrets
 import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -46,10 +48,34 @@ class Run:
         """The same for the join alone, whose builder is made while builds need the other one."""
         return self.runtime / "buildx-join"
 
+    def of(self, target: str) -> Run:
+        """The part of the run that belongs to one of several targets: folders of its own within the run's.
+
+        Raises FarmError where they cannot be made.
+        """
+        name = folder_name(target)
+        part = replace(
+            self, logs=self.logs / name, runtime=self.runtime / "targets" / name, spool=self.spool / "targets" / name
+        )
+        try:
+            for folder in (part.logs, part.buildx_config, part.spool):
+                folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise _no_folders(error) from error
+        return part
+
     def discard(self) -> None:
         """Delete what goes with the run; safe to call twice and at any moment."""
         folders.remove(self.runtime)
         folders.remove(self.spool)
+
+
+def folder_name(target: str) -> str:
+    """A target's name as a folder's: people can read it, and no two names have the same."""
+    readable = re.sub(r"[^A-Za-z0-9._-]+", "_", target)[:80]
+    if readable == target and readable.strip("."):
+        return readable
+    return f"{readable.strip('.')}-{hashlib.sha256(target.encode()).hexdigest()[:8]}"
 
 
 def state_home() -> Path:
@@ -77,15 +103,18 @@ def started() -> Iterator[Run]:
             run = Run(id=run_id, logs=logs, runtime=runtime, spool=spool)
             run.buildx_config.mkdir()
         except OSError as error:
-            place = error.filename or state_home()
-            raise FarmError(
-                f"cannot make the run's folders: {place}: {error.strerror}",
-                fix="free some space, or point XDG_STATE_HOME and XDG_RUNTIME_DIR to folders you may write to",
-            ) from error
+            raise _no_folders(error) from error
         try:
             yield run
         finally:
             _forget_old(logs.parent, besides=run_id)
+
+
+def _no_folders(error: OSError) -> FarmError:
+    return FarmError(
+        f"cannot make the run's folders: {error.filename or state_home()}: {error.strerror}",
+        fix="free some space, or point XDG_STATE_HOME and XDG_RUNTIME_DIR to folders you may write to",
+    )
 
 
 def _runtime_home() -> Path:
