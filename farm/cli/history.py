@@ -19,11 +19,14 @@ from farm.errors import Exit
 def history(run: str | None, **flags: Any) -> Exit:
     """List the last builds, or show one RUN: its platforms, every try on every node, and where its logs are.
 
+    Of a run of several images, RUN shows all and how the plan compares with what came of it; RUN/NAME is one of them.
+
     \b
     Examples:
       farm history
       farm history -n 3 --json | jq '.runs[] | select(.exit_code != 0)'
       farm history 20250301-020000-1a2b
+      farm history 20250301-020000-1a2b/jaeger
     """
     from farm.cli import run_history
 
