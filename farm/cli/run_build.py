@@ -75,12 +75,12 @@ def show_plan(ask: Ask, flags: Mapping[str, Any]) -> Exit:
 
     with told_as_json(document=flags["as_json"]):
         inventory = loading.inventory(flags["inventory"])
-        plan, answers = drive(preview(drive(ask(inventory)), inventory=inventory))
+        found = drive(preview(drive(ask(inventory)), inventory=inventory))
     if flags["as_json"]:
-        click.echo(json.dumps(plan_table.document(plan, answers), indent=2))
+        click.echo(json.dumps(plan_table.document(found), indent=2))
     else:
-        plan_table.show(plan, answers, sys.stdout)
-    return Exit.DONE
+        plan_table.show(found, sys.stdout)
+    return found.exit_code
 
 
 def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:

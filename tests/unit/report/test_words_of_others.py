@@ -13,12 +13,14 @@ from farm.cli.history_groups import Whole
 from farm.errors import RefusedError
 from farm.history.records import RunRecord
 from farm.nodes.facts import Unreachable
+from farm.plan.jobs import Expected, Key, Placement, Schedule
 from farm.plan.planner import Assignment, Plan
 from farm.platforms import Platform
 from farm.report import plain, summary
 from farm.report.events import NodeProbed, RunStarted, Warned
 from farm.report.outcome import Attempt, Failed
 from farm.report.report import Report
+from farm.workflow.preview import Preview
 from farm.workflow.vitals import Vitals
 from tests.unit.facts_of import facts
 
@@ -71,12 +73,23 @@ def test_nodes(vitals: Vitals) -> None:
 
 
 def test_plan() -> None:
-    stream = io.StringIO()
     assignment = Assignment(platform=AMD64, node="z1", standbys=(), reason=NASTY)
     missing = Unreachable(node="z2", error=ERROR)
-    plan_table.show(Plan(assignments=(assignment,), missing=(missing,)), {"z1": FACTS, "z2": missing}, stream)
-    assert stream.getvalue().count(HARMLESS) == 2
-    assert_is_harmless(stream.getvalue())
+    place = Placement(
+        key=Key(NASTY, AMD64), node="z1", start=0, end=9, reason=NASTY, expected=Expected(seconds=9, basis="guess")
+    )
+    one = Preview(
+        plans={"": Plan(assignments=(assignment,), missing=(missing,))},
+        refused={},
+        schedule=Schedule(placements=(place,)),
+        answers={"z1": FACTS, "z2": missing},
+        warnings=(NASTY,),
+    )
+    for preview, times in ((one, 3), (replace(one, refused={NASTY: ERROR}), 9)):
+        stream = io.StringIO()
+        plan_table.show(preview, stream)
+        assert stream.getvalue().count(HARMLESS) == times
+        assert_is_harmless(stream.getvalue())
 
 
 def test_history() -> None:
