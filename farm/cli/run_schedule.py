@@ -145,7 +145,6 @@ def _job(flags: Mapping[str, Any], account: Account) -> Job:
     return Job(
         user=account.name,
         farm=_farm(),
-        inventory=source,
         environment={
             "FARM_INVENTORY": source,
             "PATH": _path(),

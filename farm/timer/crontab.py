@@ -6,7 +6,6 @@ After crontab(5): a percent sign must be escaped, and a line may have 999 charac
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from shlex import quote
 
 from farm.errors import UsageError
@@ -21,7 +20,7 @@ _LONGEST = 980
 
 
 def block(job: Job) -> str:
-    """The lines that start the job; two starts with one inventory never run at the same time.
+    """The lines that start the job. That two nights are never at work at once, `farm nightly` sees to by itself.
 
     Raises UsageError where a time cannot be said in a crontab, or a line would be too long for cron.
     """
@@ -72,8 +71,9 @@ def without_block(text: str) -> str:
 def _command(job: Job) -> str:
     settings = " ".join(f"{name}={quote(value)}" for name, value in job.environment.items())
     secrets = quote(job.secrets)
-    words: Sequence[str] = ("nice", "-n", "10", "flock", "-n", job.inventory, *job.farm, "nightly", "--quiet")
+    words = ("nice", "-n", "10", *job.farm, "nightly", "--progress", "quiet")
     if job.jitter:
         words = (*words, "--jitter", f"{job.jitter:g}s")
-    started = " ".join(quote(word) for word in words)
+    # What is wrong goes to standard error, and cron mails that.
+    started = " ".join(quote(word) for word in words) + " >/dev/null"
     return f"[ ! -r {secrets} ] || {{ set -a; . {secrets}; }}; {settings} {started}".replace("%", "\\%")

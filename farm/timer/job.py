@@ -13,15 +13,13 @@ NAME = "farm-nightly"
 class Job:
     """`farm nightly` of one user.
 
-    `farm` are the absolute path of the program and the words before `nightly`, `inventory` is the absolute path of the
-    file that says what is built, `environment` what farm needs to be told,
+    `farm` are the absolute path of the program and the words before `nightly`, `environment` what it needs to be told,
     `secrets` an absolute path of a file of NAME=value lines that need not be there. `at` are calendar expressions of
     systemd.time(7), each start is put off by up to `jitter` seconds; `source` says where they come from.
     """
 
     user: str
     farm: tuple[str, ...]
-    inventory: str
     environment: Mapping[str, str]
     secrets: str
     at: tuple[str, ...]

@@ -15,7 +15,6 @@ from farm.timer.job import Job
 JOB = Job(
     user="pi",
     farm=("/usr/local/bin/farm",),
-    inventory="/home/pi/my farm/100%/inventory.yaml",
     environment={"FARM_INVENTORY": "/home/pi/my farm/100%/inventory.yaml", "PATH": "/usr/bin"},
     secrets="/home/pi/.config/farm/environment",
     at=("02:00", "Sat 14:00"),
@@ -25,12 +24,12 @@ JOB = Job(
 THEIRS = "MAILTO=me\n# mine\n5 5 * * *  /bin/true\n"
 
 
-def test_a_line_for_each_time_with_its_settings_and_a_lock() -> None:
+def test_a_line_for_each_time_with_its_settings() -> None:
     secrets = "/home/pi/.config/farm/environment"
     inventory = r"'/home/pi/my farm/100\%/inventory.yaml'"
     command = (
         f"[ ! -r {secrets} ] || {{ set -a; . {secrets}; }}; FARM_INVENTORY={inventory} PATH=/usr/bin "
-        f"nice -n 10 flock -n {inventory} /usr/local/bin/farm nightly --quiet --jitter 900s"
+        f"nice -n 10 /usr/local/bin/farm nightly --progress quiet --jitter 900s >/dev/null"
     )
     assert crontab.block(JOB).splitlines() == [
         "# begin of farm's lines (farm schedule)",
@@ -64,7 +63,7 @@ def test_a_crontab_without_a_line_end_gets_one() -> None:
 
 def test_a_line_that_cron_would_cut_is_refused() -> None:
     with pytest.raises(UsageError, match="too long for a crontab"):
-        crontab.block(replace(JOB, inventory="/home/" + "x" * 900))
+        crontab.block(replace(JOB, farm=("/home/" + "x" * 900,)))
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"), max_size=80))
