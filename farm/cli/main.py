@@ -30,6 +30,7 @@ _COMMANDS = {
     "nightly": ("farm.cli.nightly", "Build what has moved of the inventory's images, and tell who wants to know."),
     "due": ("farm.cli.nightly", "Say which images a night would build, and why; build nothing."),
     "trigger": ("farm.cli.trigger", "Ask from outside that an image be built in the next night."),
+    "prune": ("farm.cli.prune", "Clean up build caches, registries and old logs."),
     "history": ("farm.cli.history", "List the last builds, or show one of them."),
     "schema": ("farm.cli.schema", "Print the JSON Schema of inventory.yaml for editors."),
 }

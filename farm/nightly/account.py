@@ -8,7 +8,7 @@ from datetime import datetime
 from farm.errors import Exit, FarmError, PostponedError
 from farm.nightly.due import Decision
 from farm.nightly.ledger import Ledger
-from farm.notify.night import Missing, State, Told
+from farm.notify.night import Missing, Short, State, Told
 from farm.report.outcome import Failed
 from farm.report.report import Report
 
@@ -34,6 +34,13 @@ def missing(away: Mapping[str, str], ledger: Ledger, now: datetime) -> tuple[Mis
 def back(away: Iterable[str], asked: Iterable[str], ledger: Ledger) -> tuple[str, ...]:
     """The nodes that were missing last night and answered tonight, of those that were asked."""
     return tuple(sorted(set(ledger.last.missing) & set(asked) - set(away)))
+
+
+def short(left: Mapping[str, str], ledger: Ledger) -> tuple[Short, ...]:
+    """The disks that are nearly full, each with what is left in words."""
+    return tuple(
+        Short(where=where, left=what, is_new=where not in ledger.last.short) for where, what in sorted(left.items())
+    )
 
 
 def may_pass(report: Report) -> bool:

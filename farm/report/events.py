@@ -216,6 +216,13 @@ class Decided:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tidied:
+    """A night has cleaned something up, or tells why it has not."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OfTarget:
     """Something that happens to one of a run's several targets."""
 
@@ -246,5 +253,6 @@ Event = (
     | Warned
     | TargetEnded
     | Decided
+    | Tidied
 )
 Emit = Callable[[Event], None]

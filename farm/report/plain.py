@@ -29,6 +29,7 @@ from farm.report.events import (
     StepStarted,
     Stolen,
     TargetEnded,
+    Tidied,
     Warned,
 )
 
@@ -168,6 +169,11 @@ def _stage_finished(event: StageFinished) -> str | None:
 @_text.register
 def _decided(event: Decided) -> str:
     return f"{'cannot be looked at' if event.verdict == 'unknown' else event.verdict}: {event.why}"
+
+
+@_text.register
+def _tidied(event: Tidied) -> str:
+    return event.message
 
 
 @_text.register
