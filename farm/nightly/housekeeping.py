@@ -27,7 +27,6 @@ from farm.workflow.prune_registry import prune_registry
 from farm.workflow.prune_runs import prune_runs
 from farm.workflow.survey import surveyed
 
-
 LEAST = 1_000_000_000
 """Bytes that should be free where the coordinator keeps its state: a checkout and some logs need as much."""
 
