@@ -62,7 +62,7 @@ def ours(work: Workload, plan: Schedule) -> Choose:
 def fixed(work: Workload, nodes: Mapping[Key, str]) -> Choose:
     """Every job on the node that was chosen beforehand, in the order of `nodes`, as soon as that has a slot."""
 
-    def choose(jobs: Sequence[Job], running: Sequence[Running], now: float) -> Sequence[Start]:
+    def choose(jobs: Sequence[Job], running: Sequence[Running], _: float) -> Sequence[Start]:
         open_ = {job.key: job for job in jobs}
         awaited = open_.keys() | {each.job.key for each in running}
         free = {name: seat.slots for name, seat in work.seats.items()}

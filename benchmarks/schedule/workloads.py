@@ -57,7 +57,11 @@ RECIPES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
-    """A farm and what it is to build. `times` are cold seconds on a fast PC, `warm` the share that a node needs of it."""
+    """A farm and what it is to build.
+
+    `times` are cold seconds on a fast PC, `factors` how many times as long a node takes, and `warm` the share of that
+    which a node needs that has built the job.
+    """
 
     jobs: tuple[Job, ...]
     seats: Mapping[str, Seat]
@@ -80,7 +84,7 @@ class Workload:
 
 
 def workload(nodes: int, jobs: int, seed: int) -> Workload:
-    """So many nodes, and so many jobs: targets for three platforms, some in matrices, some on a base that is built too."""
+    """So many nodes, and so many jobs: targets for three platforms, half of those in a group on a base of that group."""
     random_ = random.Random(f"{nodes} nodes, {jobs} jobs, {seed}")  # noqa: S311 - a seed is wanted
     makes = _farm(random_, nodes)
     names = {platform: tuple(n for n, make in makes.items() if platform in make.platforms) for platform in PLATFORMS}

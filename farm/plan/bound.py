@@ -1,12 +1,12 @@
-"""What no schedule can beat. Pure."""
+"""What no schedule can beat, and what each node's time is worth. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import exp, inf, log
+from typing import NamedTuple
 
 from farm.plan.jobs import Job, Key
-from farm.plan.order import order
 from farm.plan.pools import Choices
 
 # How often prices are changed. The bound is a true one after each round, and hardly rises after so many.
@@ -19,18 +19,28 @@ Costs = list[tuple[int, float]]
 """What a job takes of one node of each pool (by number) that it may go to, in seconds of the whole node."""
 
 
-def bound(jobs: Sequence[Job], choices: Mapping[Key, Choices]) -> float:
+class Weighed(NamedTuple):
+    """`bound` is what no schedule can beat, in seconds; `prices` what a second of a node's time costs, by its pool."""
+
+    bound: float
+    prices: Mapping[int, float]
+
+
+def weigh(jobs: Sequence[Job], choices: Mapping[Key, Choices], *, longest: float) -> Weighed:
     """The longest way through jobs that need each other, or all work over all capacity: whichever is more seconds.
 
-    Each job counts on the way with what it takes where it is fastest. Where nodes differ, work is weighed: give each
-    node's time a price. Every job pays at least what its cheapest node asks, and in C seconds the nodes cannot earn
-    more than C times the sum of their prices. That holds for any prices (they are the dual of the linear program that
-    spreads work over nodes), so the best of several is taken, for each part of the farm that shares no job with others.
+    On the `longest` way each job counts with what it takes where it is fastest. Where nodes differ, work is weighed:
+    give each node's time a price. Every job pays at least what its cheapest node asks, and in C seconds the nodes
+    cannot earn more than C times the sum of their prices. That holds for any prices (they are the dual of the linear
+    program that spreads work over nodes), so the best of several is taken, for each part of the farm that shares no job
+    with others.
     """
-    fastest = {job.key: choices[job.key].fastest for job in jobs}
-    path = max(order(jobs, fastest).ranks.values(), default=0.0)
     sizes = {pool.number: len(pool.names) for choice in choices.values() for pool in choice.pools}
-    return max([path, *(_capacity(part, sizes) for part in _parts(_costs(jobs, choices)))])
+    parts = [_capacity(part, sizes) for part in _parts(_costs(jobs, choices))]
+    return Weighed(
+        bound=max([longest, *(part.bound for part in parts)]),
+        prices={pool: price for part in parts for pool, price in part.prices.items()},
+    )
 
 
 def _costs(jobs: Sequence[Job], choices: Mapping[Key, Choices]) -> list[Costs]:
@@ -70,10 +80,10 @@ def _parts(costs: Sequence[Costs]) -> Iterator[list[Costs]]:
     return iter(parts.values())
 
 
-def _capacity(jobs: Sequence[Costs], sizes: Mapping[int, int]) -> float:
+def _capacity(jobs: Sequence[Costs], sizes: Mapping[int, int]) -> Weighed:
     """The best bound that some rounds of prices find: those of nodes with much to do rise, those of idle ones fall."""
     prices = _first_prices(jobs)
-    best = 0.0
+    best = Weighed(0.0, prices)
     for number in range(ROUNDS):
         load = dict.fromkeys(prices, 0.0)
         paid = 0.0
@@ -85,14 +95,20 @@ def _capacity(jobs: Sequence[Costs], sizes: Mapping[int, int]) -> float:
                     least, of_least = asked, each
             paid += least
             load[of_least[0]] += of_least[1]
-        best = max(best, paid / sum(price * sizes[pool] for pool, price in prices.items()))
-        if not best:
-            return 0.0
+        found = Weighed(paid / sum(price * sizes[pool] for pool, price in prices.items()), prices)
+        best = max(best, found, key=_bound)
+        if not best.bound:
+            break
         step = STEP / (1 + number)
-        for pool in prices:
-            change = load[pool] / sizes[pool] / best
-            prices[pool] *= min(MOST, max(LEAST, change)) ** step
+        prices = {
+            pool: price * min(MOST, max(LEAST, load[pool] / sizes[pool] / best.bound)) ** step
+            for pool, price in prices.items()
+        }
     return best
+
+
+def _bound(weighed: Weighed) -> float:
+    return weighed.bound
 
 
 def _first_prices(jobs: Sequence[Costs]) -> dict[int, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -30,44 +30,55 @@ class Candidate(NamedTuple):
 
 
 def candidates(
-    job: Job, choices: Choices, ready: float, *, near: Collection[str] = (), thrift: float = 0.0, most: int = 4
+    job: Job,
+    choices: Choices,
+    ready: float,
+    *,
+    prices: Mapping[int, float],
+    thrift: float,
+    near: Collection[str] = (),
+    most: int = 4,
 ) -> list[Candidate]:
     """The nodes where the job would end first, the best one first, by what is planned there already.
 
-    Nodes that have built what the job needs are `near`; the others fetch it first. With `thrift`, each second that a
-    node takes longer than the fastest counts that much more: the farm gets less done where jobs run on slow nodes, or
-    on cold ones.
+    Nodes that have built what the job needs are `near`; the others fetch it first. With `thrift`, each second counts
+    that much more that a node takes longer than it should for what its time is worth (`prices`, of farm.plan.bound):
+    less gets done where jobs build cold what would be warm elsewhere, or leave the fast nodes to jobs that gain less.
     """
     found: list[Candidate] = []
     away = TRANSFER if near else 0.0
     worst = inf
-    fastest = choices.fastest
-    for moment, pool, name, expected in _worth_a_look(choices, ready, near):
-        more = expected.seconds + pool.handicap + thrift * (expected.seconds - fastest)
-        if moment + more > worst:
-            continue
-        start = pool.line(name).earliest(ready, expected.seconds, pool.demand(job))
-        score = start + more + (0.0 if name in near else away)
-        if score < worst or (score, name) < found[-1][:2]:
-            insort(found, Candidate(score, name, start, expected, pool), key=_rank)
-            del found[most:]
-            if len(found) == most:
-                worst = found[-1].score
+    cheapest = min(prices[pool.number] / pool.slots * seconds for pool, seconds in choices.seconds())
+    for pool, expected, nodes in _worth_a_look(choices, near):
+        waste = expected.seconds / pool.slots - cheapest / prices[pool.number]
+        more = expected.seconds + pool.handicap + thrift * waste
+        memory = pool.demand(job)
+        for moment, name in nodes:
+            if max(moment, ready) + more > worst:
+                break
+            start = pool.line(name).earliest(ready, expected.seconds, memory)
+            score = start + more + (0.0 if name in near else away)
+            if score < worst or (score, name) < found[-1][:2]:
+                insort(found, Candidate(score, name, start, expected, pool), key=_rank)
+                del found[most:]
+                if len(found) == most:
+                    worst = found[-1].score
     return found
 
 
-def _worth_a_look(choices: Choices, ready: float, near: Collection[str]) -> Iterator[tuple[float, Pool, str, Expected]]:
-    """Nodes, each with a moment before which it cannot start."""
+def _worth_a_look(
+    choices: Choices, near: Collection[str]
+) -> Iterator[tuple[Pool, Expected, Sequence[tuple[float, str]]]]:
+    """Nodes, each with a moment before which it has no room, the first ones first."""
     own = {name for _, name, _ in choices.apart}
     for pool, name, expected in choices.apart:
-        yield ready, pool, name, expected
+        yield pool, expected, ((0.0, name),)
     for pool, expected in choices.alike:
-        for name in near:
-            if name in pool and name not in own:
-                yield ready, pool, name, expected
-        for moment, name in pool.soonest():
-            if name not in own and name not in near:
-                yield max(moment, ready), pool, name, expected
+        close = [(0.0, name) for name in near if name in pool and name not in own] if near else ()
+        nodes = pool.soonest()
+        if own or near:
+            nodes = [each for each in nodes if each[1] not in own and each[1] not in near]
+        yield pool, expected, (*close, *nodes)
 
 
 def _rank(candidate: Candidate) -> tuple[float, str]:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from farm.plan.jobs import NOBODY_ALIKE, Alike, Expect, Job, Running, Schedule, Seat, Start
+from farm.plan.jobs import NOBODY_ALIKE, Alike, Expect, Job, Key, Running, Schedule, Seat, Start
 from farm.plan.schedule import schedule
+from farm.plan.timeline import demand
 from farm.report import words
 
 # Google's MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier is 1.5 to 3).
 LATE = 1.5
 LATE_SECONDS = 60.0
+# So many jobs, those that were to start first, are planned anew, in so many placings: a run of thousands is still led
+# without a pause that anybody sees.
+HORIZON, PLACINGS = 500, 500
 
 
 def next_jobs(
@@ -27,23 +31,89 @@ def next_jobs(
     """What starts now: all of it, so that the caller starts it all and asks again when something has changed.
 
     `jobs` are those that have not been started, ready or not: one is ready once none of its needs is among `jobs` or
-    `running`. `seats` are whole nodes; `running` says what is taken of them, other tries and duplicates included. A
-    job goes where the `plan` has it; to a node that would be idle if it ends there sooner.
+    `running`. `seats` are whole nodes; `running` says what is taken of them, other tries and duplicates included.
+
+    What is ready starts where the `plan` has it, in the plan's order, as soon as there is room. For a node that would
+    be idle, and for jobs whose node has dropped out, what is left is planned anew from now on: a job moves to the idle
+    node where it is expected to end sooner there, its cold cache counted.
     """
-    planned = {placement.key: placement.node for placement in plan.placements}
-    waiting = {job.key for job in jobs} | {each.job.key for each in running}
-    fresh = schedule(jobs, seats, expect, alike=alike, running=running, now=now)
-    return tuple(
-        Start(
-            key=each.key,
-            node=each.node,
-            reason=each.reason,
-            expected=each.expected,
-            planned=planned[each.key] if planned.get(each.key, each.node) != each.node else None,
-        )
-        for each in fresh.placements
-        if each.start <= now and not any(need in waiting for job in jobs if job.key == each.key for need in job.needs)
+    awaited = {job.key for job in jobs} | {each.job.key for each in running}
+    ready = {job.key: job for job in jobs if awaited.isdisjoint(job.needs)}
+    room = _Room(seats, running)
+    starts = _as_planned(ready, plan, seats, room)
+    started = [
+        Running(job=ready.pop(start.key), node=start.node, started=now, expected=start.expected) for start in starts
+    ]
+    if not any(room.has_slot(node) for job in ready.values() for node in job.nodes):
+        return tuple(starts)
+    begun = {each.job.key for each in started}
+    planned = {placement.key: placement for placement in plan.placements}
+    left = sorted(
+        (job for job in jobs if job.key not in begun),
+        key=lambda job: (planned[job.key].start if job.key in planned else 0.0, job.key),
     )
+    anew = schedule(
+        left[:HORIZON], seats, expect, alike=alike, running=[*running, *started], now=now, placings=PLACINGS
+    )
+    for each in anew.placements:
+        if each.start <= now and each.key in ready:
+            before = planned[each.key].node if each.key in planned else each.node
+            starts.append(
+                Start(
+                    key=each.key,
+                    node=each.node,
+                    reason=each.reason,
+                    expected=each.expected,
+                    planned=before if before != each.node else None,
+                )
+            )
+    return tuple(starts)
+
+
+class _Room:
+    """What is free on each node that may be used."""
+
+    def __init__(self, seats: Mapping[str, Seat], running: Sequence[Running]) -> None:
+        self._seats = {name: seat for name, seat in seats.items() if seat.drained is None}
+        self._slots = {name: seat.slots for name, seat in self._seats.items()}
+        self._memory = {name: seat.memory or 0 for name, seat in self._seats.items()}
+        for each in running:
+            if each.node in self._seats:
+                self.take(each.job, each.node)
+
+    def has_slot(self, node: str) -> bool:
+        return self._slots.get(node, 0) > 0
+
+    def fits(self, job: Job, node: str) -> bool:
+        return self.has_slot(node) and self._demand(job, node) <= self._memory[node]
+
+    def take(self, job: Job, node: str) -> None:
+        self._slots[node] -= 1
+        self._memory[node] -= self._demand(job, node)
+
+    def _demand(self, job: Job, node: str) -> int:
+        return demand(job, self._seats[node].memory, self._seats[node].slots)
+
+
+def _as_planned(ready: Mapping[Key, Job], plan: Schedule, seats: Mapping[str, Seat], room: _Room) -> list[Start]:
+    """The jobs that start where the plan has them: on each node in order, so that no heavy one is overtaken for ever.
+
+    One whose node has been put behind others since, for a build that it has lost, is planned anew.
+    """
+    starts: list[Start] = []
+    full: set[str] = set()
+    for placement in plan.placements:
+        node, job = placement.node, ready.get(placement.key)
+        if job is None or node in full or not room.has_slot(node):
+            continue
+        if seats[node].handicap > min(seats[each].handicap for each in job.nodes if each in seats):
+            continue
+        if not room.fits(job, node):
+            full.add(node)
+            continue
+        room.take(job, node)
+        starts.append(Start(key=job.key, node=node, reason=placement.reason, expected=placement.expected))
+    return starts
 
 
 def straggler(running: Sequence[Running], seats: Mapping[str, Seat], expect: Expect, *, now: float) -> Start | None:

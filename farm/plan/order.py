@@ -31,7 +31,7 @@ def order(jobs: Sequence[Job], seconds: Mapping[Key, float]) -> Order:
     by_key = {job.key: job for job in jobs}
     needs = {key: sorted({need for need in job.needs if need in by_key}) for key, job in by_key.items()}
     possible = _topological(needs)
-    ranks = dict(seconds)
+    ranks = {key: seconds[key] for key in by_key}
     urgent = {key: job.priority for key, job in by_key.items()}
     height = dict.fromkeys(by_key, 0)
     for key in reversed(possible):

@@ -8,13 +8,15 @@ from math import inf
 from typing import NamedTuple
 
 from farm.plan.jobs import Alike, Expect, Expected, Job, Key, Running, Seat
-from farm.plan.timeline import Timeline
+from farm.plan.timeline import Timeline, demand
 
 # How many nodes of a pool are looked at: those that have room first, then those that are idle first. The first few
 # are the best ones, but where gaps are too short or memory is short.
 LOOKED_AT = 6
-# An overdue job goes on for this share of the time that it has taken so far, for want of better knowledge.
+# An overdue job goes on for this share of the time that it has taken so far, for want of better knowledge; and nothing
+# that runs is over within the next moment.
 OVERDUE = 0.1
+MOMENT = 1.0
 
 
 class Choices(NamedTuple):
@@ -44,12 +46,13 @@ class Choices(NamedTuple):
 class Pool:
     """Nodes that differ only by what they do already."""
 
-    __slots__ = ("_by_idle", "_by_room", "_lines", "handicap", "memory", "names", "number", "slots")
+    __slots__ = ("_by_idle", "_by_room", "_bytes", "_lines", "handicap", "memory", "names", "number", "slots")
 
     def __init__(self, number: int, seats: Sequence[Seat]) -> None:
         first = seats[0]
         self.number = number
         self.slots, self.handicap = first.slots, first.handicap
+        self._bytes = first.memory
         self.memory = inf if first.memory is None else first.memory
         self.names = sorted(seat.name for seat in seats)
         self.clear(0.0)
@@ -63,26 +66,26 @@ class Pool:
     def __contains__(self, name: object) -> bool:
         return name in self._lines
 
-    def demand(self, job: Job) -> float:
-        """The memory to keep for the job: one slot's share where it is not known, all where it would take more."""
-        if job.memory is None:
-            return 0.0 if self.memory == inf else self.memory // self.slots
-        return min(job.memory, self.memory)
+    def demand(self, job: Job) -> int:
+        """The memory that one of the nodes keeps for the job, in bytes."""
+        return demand(job, self._bytes, self.slots)
 
     def share(self, job: Job) -> float:
-        """The same as a part of one node's memory."""
-        return 0.0 if self.memory == inf else self.demand(job) / self.memory
+        """The same as a part of what the node has; 0 where it has no bound."""
+        return self.demand(job) / self._bytes if self._bytes else 0.0
 
     def line(self, name: str) -> Timeline:
         """When one of the nodes has room."""
         return self._lines[name]
 
-    def soonest(self) -> Iterator[tuple[float, str]]:
+    def soonest(self) -> list[tuple[float, str]]:
         """The nodes that are worth a look, each with a moment before which it has no room; sorted by that."""
-        yield from self._by_room[:LOOKED_AT]
-        if self._by_idle[:LOOKED_AT] != self._by_room[:LOOKED_AT]:
-            seen = {name for _, name in self._by_room[:LOOKED_AT]}
-            yield from ((0.0, name) for _, name in self._by_idle[:LOOKED_AT] if name not in seen)
+        first = self._by_room[:LOOKED_AT]
+        idle = self._by_idle[:LOOKED_AT]
+        if idle == first:
+            return first
+        seen = {name for _, name in first}
+        return first + [(first[-1][0], name) for _, name in idle if name not in seen]
 
     def take(self, name: str, start: float, seconds: float, memory: float) -> None:
         """Let a node do something from `start` on for `seconds`."""
@@ -131,7 +134,7 @@ class Pools:
             each_pool.clear(now)
         ends: dict[Key, float] = {}
         for each in running:
-            left = max(each.started + each.expected.seconds - now, OVERDUE * (now - each.started))
+            left = max(each.started + each.expected.seconds - now, OVERDUE * (now - each.started), MOMENT)
             ends[each.job.key] = min(now + left, ends.get(each.job.key, inf))
             if pool := self.of_node.get(each.node):
                 pool.take(each.node, now, left, pool.demand(each.job))

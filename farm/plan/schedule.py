@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from farm.plan import reasons
-from farm.plan.bound import bound
-from farm.plan.candidates import Candidate, candidates
+from farm.plan.bound import weigh
 from farm.plan.jobs import NOBODY_ALIKE, Alike, Expect, Job, Key, Placement, Running, Schedule, Seat, Skip
 from farm.plan.order import Order, order
+from farm.plan.placing import Placing
 from farm.plan.pools import Choices, Pools
 from farm.platforms import Platform
 
-# How much each second counts more that a node takes longer than the fastest (farm.plan.candidates). Which of these
-# ends first differs from farm to farm: several are tried, as many as take no longer than this many jobs' placing.
-THRIFTS = (0.5, 0.0, 1.0, 2.0)
+# Some tenths of a second, and a second for ten thousand jobs.
 PLACINGS = 4000
 
 
@@ -26,6 +24,7 @@ def schedule(
     alike: Alike = NOBODY_ALIKE,
     running: Sequence[Running] = (),
     now: float = 0.0,
+    placings: int = PLACINGS,
 ) -> Schedule:
     """Place every job on the node where it is expected to end first, those first that most depends upon.
 
@@ -35,23 +34,21 @@ def schedule(
 
     `running` are jobs that hold slots and memory already at `now`, in seconds from the run's start; they are not
     placed again, and whoever needs them waits for them. A need that is neither in `jobs` nor in `running` is there
-    already. Raises ValueError where two jobs have one key.
+    already. `placings` is how many jobs are placed in all tries together; one try
+    is always made. Raises ValueError where two jobs have one key.
     """
     if len({job.key for job in jobs}) < len(jobs):
         raise ValueError("two jobs with one key")
     pools = Pools(jobs, seats, expect, alike)
     choices = {job.key: pools.choices(job) for job in jobs}
-    found = order(jobs, {key: choice.fastest for key, choice in choices.items()})
-    skipped = _impossible(found)
-    possible = []
-    for job in found.jobs:
-        if reason := _why_not(job, choices[job.key], seats, skipped):
-            skipped[job.key] = reason
-        else:
-            possible.append(job)
-    tries = THRIFTS[: max(1, PLACINGS // max(1, len(possible)))]
-    best = min(
-        (_placed(possible, choices, pools.begin(running, now), now, thrift) for thrift in sorted(tries)), key=_cost
+    fastest = {key: choice.fastest for key, choice in choices.items()}
+    found = order(jobs, fastest)
+    skipped = _skipped(found, choices, seats)
+    if skipped:
+        found = order([job for job in found.jobs if job.key not in skipped], fastest)
+    weighed = weigh(found.jobs, choices, longest=max(found.ranks.values(), default=0.0))
+    placing = Placing(
+        pools=pools, choices=choices, weighed=weighed, order=found, running=running, now=now, placings=placings
     )
     placements = [
         Placement(
@@ -63,46 +60,26 @@ def schedule(
             expected=winner.expected,
             runners_up=tuple(reasons.runner_up(other, winner, seats) for other in others),
         )
-        for job, (winner, *others) in zip(possible, best, strict=True)
+        for job, (winner, *others) in placing.best().placed
     ]
     return Schedule(
         placements=tuple(sorted(placements, key=lambda each: (each.start, each.node, each.key))),
         skipped=tuple(Skip(key=key, reason=skipped[key]) for key in sorted(skipped)),
-        bound=bound(possible, choices),
+        bound=weighed.bound,
     )
 
 
-def _placed(
-    jobs: Sequence[Job], choices: Mapping[Key, Choices], ends: dict[Key, float], now: float, thrift: float
-) -> list[list[Candidate]]:
-    """For each job the node that it goes to, and behind it those that it does not; `ends` of what runs already."""
-    found = []
-    nodes: dict[Key, str] = {}
-    for job in jobs:
-        ready = max((ends[need] for need in job.needs if need in ends), default=now)
-        near = {nodes[need] for need in job.needs if need in nodes}
-        best = candidates(job, choices[job.key], ready, near=near, thrift=thrift)
-        winner = best[0]
-        winner.pool.take(winner.node, winner.start, winner.expected.seconds, winner.pool.demand(job))
-        ends[job.key], nodes[job.key] = winner.end, winner.node
-        found.append(best)
-    return found
-
-
-def _cost(placed: Sequence[Sequence[Candidate]]) -> tuple[float, float]:
-    """When the last job ends, on a node that is put behind others as much later; then when all end on average."""
-    return (
-        max((best[0].end + best[0].pool.handicap for best in placed), default=0.0),
-        sum(best[0].end + best[0].pool.handicap for best in placed),
-    )
-
-
-def _impossible(found: Order) -> dict[Key, str]:
-    circles = {
+def _skipped(found: Order, choices: Mapping[Key, Choices], seats: Mapping[str, Seat]) -> dict[Key, str]:
+    """The jobs that cannot be built, and why."""
+    skipped = {
         key: f"it needs itself: {' needs '.join(each.target for each in circle)}"
         for key, circle in found.circles.items()
     }
-    return circles | {key: _lacks(need, key.platform) for key, need in found.stuck.items()}
+    skipped |= {key: _lacks(need, key.platform) for key, need in found.stuck.items()}
+    for job in found.jobs:
+        if reason := _why_not(job, choices[job.key], seats, skipped):
+            skipped[job.key] = reason
+    return skipped
 
 
 def _why_not(job: Job, choices: Choices, seats: Mapping[str, Seat], skipped: Mapping[Key, str]) -> str | None:

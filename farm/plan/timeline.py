@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
+from farm.plan.jobs import Job
+
+
+def demand(job: Job, memory: int | None, slots: int) -> int:
+    """The memory that a node of so much of it, and so many slots, keeps for a job, in bytes.
+
+    One slot's share where nobody knows what the job takes; all that there is where it takes more. So two heavy jobs
+    never meet on a small board, and what is too large for every node runs alone.
+    """
+    if memory is None:
+        return 0
+    return memory // slots if job.memory is None else min(job.memory, memory)
+
 
 class Timeline:
     """The free slots and the free memory of one node, from one moment to the next, for ever.
