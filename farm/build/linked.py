@@ -7,9 +7,8 @@ serves to the node over the build's own session. How a run does that:
 
 1. `links(spec)` says which targets a target needs, and `platform_for` which of their platforms.
 2. `keeps_layout(output, insecure=...)` says of a target that others need whether its builds must leave an OCI layout
-   behind: its `Place` then has `layouts`, a folder in the run's spool, and each platform's build writes to
-   `layout_folder(place.layouts, platform)`. For `type=oci` that folder is `collect` itself, kept until the last of the
-   others is built.
+   behind: its `Place` then has `layouts`, a folder in the run's spool, and each platform's build leaves its image in
+   `layout_folder(place.layouts, platform)`.
 3. Once such a platform is built, `in_registry(repository, built.digest)` or
    `await in_layout(layout_folder(place.layouts, platform), platform, pushed=built.digest)` is where its image is.
 4. The dependent is built with `resolved(spec, places)`, a spec of its own for each platform. `join.obstacle` says of it

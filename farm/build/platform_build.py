@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -108,6 +110,10 @@ async def build(
                 emit(progress.event(change, steps, node=endpoint.node, platform=platform))
 
         finished = await run.buildx(buildx, argv, config=place.config, on_line=on_line, activity=activity)
+    if finished.is_success and spec.output.type == "oci" and place.layouts is not None and place.collect is not None:
+        # What is collected goes when this target is done, which may be before those that need the image.
+        kept = linked.layout_folder(place.layouts, platform)
+        shutil.copytree(place.collect / platform.slug, kept, copy_function=os.link)
     return Try(
         evidence=None if finished.is_success else evidence(finished, steps),
         pushed=_pushed(metadata_file) if finished.is_success else None,
@@ -126,7 +132,7 @@ def _folders(place: Place, platform: Platform) -> list[Path]:
 def _outputs(spec: Spec, place: Place, platform: Platform, endpoint: Endpoint) -> list[str]:
     """The user's output and, for the run's other targets, the image itself; BuildKit 0.13 is the first with both."""
     if place.layouts is None or spec.output.type == "oci":
-        # One session serves one folder for layouts (buildx, build/opt.go): the user's own is that of the others too.
+        # One session serves one folder for layouts (buildx, build/opt.go).
         return [_output(spec, place, platform, endpoint)]
     pushed = (*endpoint.output_attributes, *spec.output.attributes) if spec.output.type == "registry" else ()
     kept = exporters.oci(replace(spec.output, attributes=pushed), linked.layout_folder(place.layouts, platform))

@@ -103,13 +103,15 @@ async def test_an_image_that_is_not_pushed_is_served_from_here(
 ) -> None:
     dest = None if output == "cacheonly" else "unused"
     spec, place = target(run, "base", DEPENDENCY, output=Output(type=output, dest=dest))
-    collect, layouts = tmp_path / "collected", tmp_path / ("collected" if output == "oci" else "layouts")
+    collect, layouts = tmp_path / "collected", tmp_path / "layouts"
     place = replace(place, layouts=layouts, collect=None if output == "cacheonly" else collect)
     for platform, on in ((ARM64, run.farm.pi), (ARM_V7, another)):
         tried = await run.build(spec, place, run.farm.pi, platform)
         assert tried.evidence is None, tried.evidence
         if output == "local":
             assert (collect / platform.slug / "made").read_text().startswith(f"{platform} ")
+        if output != "cacheonly":
+            shutil.rmtree(collect / platform.slug)
         folder = linked.layout_folder(layouts, platform)
         context = await linked.in_layout(folder, platform)
         image = context.rpartition("@")[2]
