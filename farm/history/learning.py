@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import sqlite3
 
 
-def learned(connection: sqlite3.Connection, targets: Collection[str]) -> Learned:
-    """What the builds of these targets took; of each job, node and kind of cache the 20 most recent count."""
+def learned(connection: sqlite3.Connection, targets: Collection[str] | None) -> Learned:
+    """What the builds of these targets took, None for all; of each job, node and kind of cache the 20 last count."""
+    if targets is None:
+        targets = [name for (name,) in connection.execute("SELECT DISTINCT target FROM run")]
     names = json.dumps(sorted(targets))
     return Learned(
         times=_times(connection, names),
