@@ -101,7 +101,7 @@ class History:
     def learned(self, targets: Collection[str] | None = None) -> Learned:
         """What all earlier builds of these targets teach, on whatever nodes and for whatever platforms.
 
-        None is all targets: how fast nodes are shows in whatever they built, and what a new image takes is guessed from it.
+        None is all: how fast nodes are shows in whatever they built, and what a new image takes is guessed from it.
         """
         with self._reading() as connection:
             return learning.learned(connection, targets)
