@@ -67,9 +67,9 @@ def expected_document(expected: Expected) -> dict[str, Any]:
 
 def expectation(expected: Expected) -> str:
     """What an expected time stands on, in a word or two."""
-    if expected.basis == "guess":
-        return "a guess"
     cache = "warm" if expected.is_warm else "cold"
+    if expected.basis == "guess":
+        return f"{cache}, a guess" if expected.is_warm else "a guess"
     return cache if expected.basis == "measured" else f"{cache}, by speed"
 
 

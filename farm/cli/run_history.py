@@ -12,13 +12,13 @@ from typing import Any
 import click
 
 from farm.cli import history_table
-from farm.cli.history_groups import Whole, grouped, run_of
+from farm.cli.history_groups import Whole, grouped, run_of, target_of
 from farm.cli.json_error import told_as_json
 from farm.errors import Exit, UsageError
 from farm.history.history import History
 from farm.report.comparison import Comparison, compare
 from farm.report.run_report import Course
-from farm.workflow.run import state_home
+from farm.workflow.run import folder_name, state_home
 
 # A mistyped run is compared with these.
 _NEAR = 200
@@ -101,8 +101,9 @@ def _comparison(run: Whole) -> Comparison | None:
 
 def _logs(run: Whole) -> str | None:
     """The folder of the run's logs; None where it has been deleted: only the newest runs keep theirs."""
-    folder = _folder(run)
-    return str(folder) if folder.is_dir() else None
+    folder, name = _folder(run), target_of(run.run)
+    place = folder / folder_name(name) if name else folder
+    return str(place) if place.is_dir() else None
 
 
 def _folder(run: Whole) -> Path:

@@ -30,7 +30,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`planned` and `took` are the seconds from the start of building to the end of the last job.
+    """`planned` and `took` are the seconds from the start of building to the end of the last job; `is_guess` says that
+    nothing was known of any of the jobs.
 
     `elsewhere` ran on another node than planned; `off` took far longer or shorter than expected on the planned node,
     the farthest first.
@@ -38,6 +39,7 @@ class Comparison:
 
     planned: float
     took: float
+    is_guess: bool
     elsewhere: tuple[Pair, ...]
     off: tuple[Pair, ...]
 
@@ -61,6 +63,7 @@ def compare(courses: Sequence[Course]) -> Comparison | None:
     return Comparison(
         planned=max(course.planned.end for course in courses if course.planned),
         took=max(pair.actual.end for pair in pairs),
+        is_guess=len(guessed) == len(pairs),
         elsewhere=tuple(pair for pair in pairs if pair.planned.node != pair.actual.node),
         off=tuple(sorted(off, key=lambda pair: -abs(pair.actual.seconds - pair.planned.seconds))),
     )
@@ -68,9 +71,13 @@ def compare(courses: Sequence[Course]) -> Comparison | None:
 
 def lines(comparison: Comparison) -> Iterator[str]:
     """The comparison in words: first the whole, then the jobs."""
-    whole = f"planned {words.seconds(comparison.planned)}, took {words.seconds(comparison.took)}"
-    percent = round(100 * (comparison.took / comparison.planned - 1)) if comparison.planned else 0
-    yield f"{whole} ({abs(percent)} % {'longer' if percent > 0 else 'less'})" if percent else whole
+    planned, took = words.seconds(comparison.planned), words.seconds(comparison.took)
+    if comparison.is_guess:
+        yield f"guessed {planned}, took {took}: next time these jobs are known"
+    else:
+        percent = round(100 * (comparison.took / comparison.planned - 1)) if comparison.planned else 0
+        how_far = f" ({abs(percent)} % {'longer' if percent > 0 else 'less'})" if percent else ""
+        yield f"planned {planned}, took {took}{how_far}"
     yield from _shown(
         [f"{pair} ran on {pair.actual.node}, not {pair.planned.node}" for pair in comparison.elsewhere], "elsewhere"
     )

@@ -17,6 +17,7 @@ import pytest
 
 from farm.history.history import History
 from farm.report.run_report import Course, Span
+from farm.workflow.run import folder_name
 from tests.edge.history.values import AMD64, ARM, ARM64, INPUTS, REFERENCES, STARTED, TARGET, built, failed, lost
 
 
@@ -127,7 +128,7 @@ def of_many(state: Path) -> Path:
                 history.finished(run, built(AMD64), INPUTS)
             history.end(run, exit_code=6 if number == 1 else 0, index=None if number == 1 else "sha256:ab", seconds=90)
     logs = state / "farm" / "runs" / "20250302-020000-bbbb"
-    logs.mkdir(parents=True)
+    (logs / folder_name("base/os")).mkdir(parents=True)
     course = Course(
         target="alert",
         platform=AMD64,
@@ -190,6 +191,7 @@ def test_one_image_of_many_is_shown_as_a_run_of_its_own(of_many: Path) -> None:
     shown = [" ".join(words) for words in lines(farm_history(of_many, "20250302-020000-bbbb/base/os"))]
     assert shown[1] == "linux/amd64 failed z1, z2 41 s - 2 -"
     assert "image reg.lan:5000/base/os:1" in shown
+    assert shown[-1] == f"logs {of_many}/farm/runs/20250302-020000-bbbb/{folder_name('base/os')}"
 
 
 def test_a_run_of_many_as_json(of_many: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 
+import pytest
+
 from farm.cli import jobs_table
-from farm.plan.jobs import Key, RunnerUp, Schedule, Skip
+from farm.plan.jobs import Basis, Expected, Key, RunnerUp, Schedule, Skip
 from farm.platforms import parse
 from tests.unit.cli.schedules import placement
 
@@ -55,6 +57,21 @@ def test_without_any_job_there_is_no_table() -> None:
         "not built: alert linux/riscv64: no node builds it",
         "nothing to build",
     ]
+
+
+@pytest.mark.parametrize(
+    ("basis", "is_warm", "expected"),
+    [
+        ("measured", True, "warm"),
+        ("measured", False, "cold"),
+        ("speed", False, "cold, by speed"),
+        ("speed", True, "warm, by speed"),
+        ("guess", False, "a guess"),
+        ("guess", True, "warm, a guess"),
+    ],
+)
+def test_what_a_time_stands_on(basis: Basis, is_warm: bool, expected: str) -> None:
+    assert jobs_table.expectation(Expected(seconds=1, is_warm=is_warm, basis=basis)) == expected
 
 
 def test_the_document() -> None:
