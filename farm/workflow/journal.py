@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -45,9 +45,9 @@ class Chronicle:
         """The nodes that rest after losing builds, by the local clock."""
         return self.ask(lambda history: history.resting(datetime.now().astimezone())) or {}
 
-    def learned(self, targets: Collection[str]) -> Learned:
-        """What earlier builds of these targets teach."""
-        return self.ask(lambda history: history.learned(targets)) or Learned()
+    def learned(self) -> Learned:
+        """What earlier builds of all targets teach."""
+        return self.ask(lambda history: history.learned()) or Learned()
 
 
 class Journal:

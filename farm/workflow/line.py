@@ -30,6 +30,7 @@ from farm.workflow.journal import Journal
 from farm.workflow.outlook import Outlook
 from farm.workflow.run import Run, state_home
 from farm.workflow.stages import Stages
+from farm.workflow.together import both
 from farm.workflow.workshop import Workshop
 
 
@@ -132,14 +133,17 @@ class Line:
             await self._lock(stack, shop, dispatcher)
             layouts = self._layouts(self._to, others)
             async with shop.turns:
-                made = await ready.ready(
-                    target,
-                    self._to,
-                    shop,
-                    may_keep=layouts is None and not target.needs,
-                    stages=self._stages,
-                    journal=self._journal,
-                    emit=self._tell,
+                made, _ = await both(
+                    ready.ready(
+                        target,
+                        self._to,
+                        shop,
+                        may_keep=layouts is None and not target.needs,
+                        stages=self._stages,
+                        journal=self._journal,
+                        emit=self._tell,
+                    ),
+                    outlook.learn(),
                 )
             self._findings.missing = {answer.node: answer.error.what for answer in made.plan.missing}
             needs = {name: await others[name].batch(name) for name in target.needs}

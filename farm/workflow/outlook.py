@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -15,25 +16,43 @@ from farm.plan.jobs import Seat
 from farm.platforms import Platform
 from farm.workflow.crew import Crew
 from farm.workflow.journal import Chronicle
+from farm.workflow.marks import marked
 
 
 class Outlook:
-    """Ask it once the crew is mustered. `names` are the targets' names in the history."""
+    """Let it `learn` before anything else. `names` are the targets' names in the history."""
 
     def __init__(self, crew: Crew, chronicle: Chronicle, names: Mapping[str, str]) -> None:
         self._crew = crew
         self._chronicle = chronicle
         self._names = names
+        self._learned: Learned | None = None
+        self._learning = asyncio.Lock()
+
+    async def learn(self) -> None:
+        """Hear what the history teaches, the first time that anybody wants to know.
+
+        Of several jobs, nodes that nothing in it compares do a benchmark meanwhile: one job needs no comparing.
+        """
+        await self._crew.muster()
+        async with self._learning:
+            if self._learned is None:
+                learned = self._chronicle.learned()
+                if len(self._names) > 1:
+                    learned = await marked(learned, self._crew.survey.reached, self._chronicle.ask)
+                self._learned = learned
 
     @cached_property
     def estimates(self) -> Estimates:
         """How long each job is expected to take on each node."""
+        assert self._learned is not None
         return estimates(
             self._learned, speeds(self._learned), self._crew.nodes, now=datetime.now(UTC), names=self._names
         )
 
     def peaks(self, target: str) -> Mapping[Platform, int]:
         """The most memory that a build of the target was seen to take, in bytes."""
+        assert self._learned is not None
         kept = self._names[target]
         return {platform: peak for (name, platform), peak in self._learned.peaks.items() if name == kept}
 
@@ -41,15 +60,12 @@ class Outlook:
         """The nodes as they are now; `lost` ones have lost a build of this run."""
         crew = self._crew
         drained = {name: reason for name in crew.nodes if (reason := crew.conditions.drained(name))}
-        return seats.seats(crew.nodes, crew.survey.answers, resting=self._resting, lost=lost, drained=drained)
+        answers = crew.conditions.as_of_now(crew.survey.answers)
+        return seats.seats(crew.nodes, answers, resting=self._resting, lost=lost, drained=drained)
 
     async def until_change(self) -> None:
         """Return when the next node is drained, or may be used again."""
         await self._crew.conditions.until_change()
-
-    @cached_property
-    def _learned(self) -> Learned:
-        return self._chronicle.learned(set(self._names.values()))
 
     @cached_property
     def _resting(self) -> Mapping[str, Strike]:

@@ -59,8 +59,8 @@ async def preview(request: Request, *, inventory: Inventory) -> Preview:
     targets = request.targets
     contradictions.check(targets)
     nodes = select(inventory.nodes, request.only, request.excluded)
-    refused: dict[str, FarmError] = {}
-    is_only = len(targets) == 1
+    refused = dict(request.refused)
+    is_only = len(targets) + len(refused) == 1
     for target in targets:
         with _kept(target, refused, is_only=is_only):
             checked(target, inventory, nodes)
@@ -80,7 +80,7 @@ async def preview(request: Request, *, inventory: Inventory) -> Preview:
         survey = survey.of(apart.nodes)
         with _remembered() as chronicle:
             kept = {target.name: names.name(target.spec) for target in targets}
-            learned = chronicle.learned(set(kept.values()))
+            learned = chronicle.learned()
             if not is_only:
                 learned = await marked(learned, survey.reached, chronicle.ask)
             found = forecast(
@@ -105,7 +105,7 @@ async def preview(request: Request, *, inventory: Inventory) -> Preview:
             raise error
     return Preview(
         plans=found.plans,
-        refused=found.refused,
+        refused={**request.refused, **found.refused},
         schedule=found.schedule,
         answers=survey.answers,
         warnings=apart.warnings,
