@@ -44,6 +44,8 @@ _OfABuild = (
     | BuildFinished
     | BuildFailed
 )
+# Before these the platforms' own rows say more.
+_LAST_STAGES = ("join", "verify", "tag", "collect")
 _UNDER_WAY = ("building", "retrying")
 
 
@@ -116,7 +118,7 @@ class Row:
 class Board:
     """Rows in the order of the plan, the stage that runs now, and warnings in the order they came.
 
-    `stages` says of each target that is neither waiting nor through what is done to it.
+    `stages` says what is done to targets whose platforms are built, `ended` of which are through whether they are good.
     """
 
     def __init__(self) -> None:
@@ -181,7 +183,7 @@ class Board:
 
     def _feed_target(self, target: str, event: Event, now: float) -> None:
         match event:
-            case StageStarted(stage=stage):
+            case StageStarted(stage=stage) if stage in _LAST_STAGES:
                 self.stages[target] = stage
             case StageFinished():
                 self.stages.pop(target, None)

@@ -102,6 +102,7 @@ def test_an_image_that_is_through_is_counted_and_what_is_done_to_another_is_said
         feed(board, name, planned(), started(), finished("z1"))
     feed(board, "jaeger", TargetEnded(seconds=3, error=None))
     feed(board, "base", TargetEnded(seconds=3, error="denied"))
+    feed(board, "alert", StageStarted(stage="build"), StageFinished(stage="build", seconds=1))
     feed(board, "alert", StageStarted(stage="join"))
     assert drawn(board)[-2:] == ["   farm  3 built; 1 of 3 images done, 1 failed", "         alert join"]
     feed(board, "alert", StageFinished(stage="join", seconds=1))
