@@ -53,7 +53,8 @@ async def _install(flags: Mapping[str, Any], account: Account) -> Exit:
     changed = await schedule.install(job, where, account)
     standing = await schedule.look(where, account, datetime.now())
     if flags["as_json"]:
-        click.echo(json.dumps({"changed": changed, **_document(standing)}, indent=2))
+        document = {"changed": changed, **_document(standing), "findings": list(standing.findings)}
+        click.echo(json.dumps(document, indent=2))
         return Exit.DONE
     said = "installed" if changed else "nothing to do, it is there already:"
     click.echo(f"{said} {schedule.WORDS[where]}: {standing.place}")

@@ -147,6 +147,7 @@ async def look(where: Where, account: Account, now: datetime) -> Standing:
         findings.append(f"it is not enabled: systemctl --{where} enable {NAME}.timer")
     if not state.is_active:
         findings.append(f"it does not run: systemctl --{where} start {NAME}.timer")
+    findings += _readable(account.secrets)
     if where == "user" and await systemd.lingers(account.name) is False:
         findings.append(f"it runs only while {account.name} is logged in: sudo loginctl enable-linger {account.name}")
     if state.result not in (None, "success"):
@@ -167,14 +168,24 @@ async def _look_at_cron(place: str, account: Account, now: datetime) -> Standing
     lines = crontab.found(await account.cron.read()) or ""
     times = crontab.times(lines)
     runs = cron.daemon_runs()
+    findings = [] if runs else ["no cron daemon runs here: start it, and let it start with this machine"]
     return Standing(
         where="cron",
         place=place,
         at=tuple(times),
         source=crontab.source(lines),
         state=State(is_enabled=True, is_active=runs, next=cron.following(times, now)),
-        findings=() if runs else ("no cron daemon runs here: start it, and let it start with this machine",),
+        findings=(*findings, *_readable(account.secrets)),
     )
+
+
+def _readable(secrets: Path) -> list[str]:
+    """A finding where others may read the file of secrets."""
+    try:
+        is_open = secrets.stat().st_mode & 0o077
+    except OSError:
+        return []
+    return [f"others can read it: chmod 600 {secrets}"] if is_open else []
 
 
 def is_current(standing: Standing, job: Job) -> bool:

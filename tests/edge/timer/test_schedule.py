@@ -21,7 +21,7 @@ def machine() -> Iterator[Coordinator]:
     with running() as made:
         # cron starts things at full minutes only: root's is under way while the other tests run.
         made.host.run("cp ~pi/inventory.yaml ~ && echo \"TOKEN='a b%c'\" >~/token && mkdir -p ~/.config/farm")
-        made.host.run("mv ~/token ~/.config/farm/environment && echo '5 5 * * * /bin/true' | crontab -")
+        made.host.run("install -m 600 ~/token ~/.config/farm/environment && echo '5 5 * * * /bin/true' | crontab -")
         assert made("farm schedule install --cron --at '*:*'", user="root").code == Exit.DONE
         yield made
 
@@ -94,6 +94,7 @@ def test_installing_again_changes_what_has_changed_and_nothing_else(nas: Coordin
 
 def test_a_night_is_a_failure_only_where_somebody_is_needed(nas: Coordinator) -> None:
     nas("sudo loginctl enable-linger $USER; mkdir -p .config/farm; farm schedule install")
+    nas("install -m 600 /dev/null .config/farm/environment")
     for code, is_failure in ((0, False), (6, True), (9, False), (75, False)):
         nas(f"echo CODE={code} >.config/farm/environment")
         nas("systemctl --user start farm-nightly.service")
@@ -106,6 +107,11 @@ def test_a_night_is_a_failure_only_where_somebody_is_needed(nas: Coordinator) ->
         log = "journalctl --user -u farm-nightly.service"
         assert (f"warning: the last run failed (exit code {code}): {log}" in status.text) == is_failure
         assert (nas("systemctl --user is-failed farm-nightly").text == "failed") == is_failure
+    nas("chmod 644 .config/farm/environment")
+    assert (
+        f"warning: others can read it: chmod 600 /home/{USER}/.config/farm/environment"
+        in nas("farm schedule status").text
+    )
 
 
 def test_there_are_never_two(nas: Coordinator) -> None:
