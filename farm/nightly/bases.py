@@ -20,6 +20,7 @@ from farm.registry.client import Client
 from farm.registry.http import RateLimitedError
 from farm.registry.reference import Reference
 from farm.retry import retrying
+from farm.sources.inputs import UNKNOWN
 from farm.workflow.prepare import if_unreachable
 
 
@@ -71,6 +72,8 @@ class Bases:
 
     async def _differing(self, image: Reference, old: str, new: str) -> frozenset[Platform] | None:
         """The platforms for which the two digests are not the same image; None where that cannot be told."""
+        if old == UNKNOWN:
+            return None
         if self._client.remaining(image.domain) == 0:
             raise RateLimitedError(
                 f"registry {image.domain}: it lets nothing more be pulled for now, and {image} has moved",

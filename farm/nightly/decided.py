@@ -12,11 +12,12 @@ from farm.inventory.proxies import environment
 from farm.nightly import pasts, spool, trigger
 from farm.nightly.bases import Bases
 from farm.nightly.clock import Clock
-from farm.nightly.due import BASE, Decision, Past
+from farm.nightly.due import Decision, Past
 from farm.nightly.look import look
 from farm.registry.client import Client
 from farm.report.events import Emit, Warned
 from farm.sources import resolve
+from farm.sources.inputs import BASE
 from farm.sources.targets import Target
 from farm.workflow.request import Request
 from farm.workflow.run import Run

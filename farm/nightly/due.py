@@ -15,10 +15,7 @@ from farm.errors import FarmError
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.report import words
-from farm.sources.inputs import Inputs, differences
-
-BASE = "base "
-"""How the components of inputs that are base images begin (farm.sources.inputs)."""
+from farm.sources.inputs import BASE, UNKNOWN, Inputs, besides_bases, differences
 
 _SHOWN_REASONS = 3
 
@@ -157,17 +154,17 @@ def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
     earlier = past.kept.get(platform)
     if earlier is None:
         return ("it was never built for this platform",)
-    old = _without(earlier.inputs, sight.untold)
-    new = _without(sight.components[platform], sight.untold)
-    reasons = list(differences(Inputs(components=old), Inputs(components=new)))
+    old, new = _compared(earlier.inputs, sight.untold), _compared(sight.components[platform], sight.untold)
+    reasons = list(differences(old, new))
     # What else comes from the commit (labels, arguments) has changed with it, as everybody knows.
-    if old.get("commit") != new.get("commit"):
+    if old.components.get("commit") != new.components.get("commit"):
         reasons = [reason for reason in reasons if reason.startswith("the commit")]
     for name, moves in sorted(sight.moved.items()):
         for move in moves:
             is_its_own = earlier.inputs.get(f"{BASE}{name}") == move.old
             if is_its_own and (move.platforms is None or platform in move.platforms):
-                reasons.append(f"base image {name} is {words.short(move.new)} now, it was {words.short(move.old)}")
+                was = "nobody knew it" if move.old == UNKNOWN else f"it was {words.short(move.old)}"
+                reasons.append(f"base image {name} is {words.short(move.new)} now, {was}")
     return tuple(reasons)
 
 
@@ -189,8 +186,9 @@ def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tu
     return tuple(reasons)
 
 
-def _without(components: Mapping[str, str], untold: frozenset[str]) -> dict[str, str]:
-    return {name: value for name, value in components.items() if name not in untold and not name.startswith(BASE)}
+def _compared(components: Mapping[str, str], untold: frozenset[str]) -> Inputs:
+    own = besides_bases(Inputs(components=components)).components
+    return Inputs(components={name: value for name, value in own.items() if name not in untold})
 
 
 def _alike(due: Mapping[Platform, tuple[str, ...]]) -> list[tuple[tuple[str, ...], list[Platform]]]:

@@ -12,17 +12,16 @@ from pathlib import Path
 from farm.errors import FarmError
 from farm.inventory import Image, Inventory
 from farm.nightly.bases import Bases
-from farm.nightly.due import BASE, Decision, Past, Sight, decide
+from farm.nightly.due import Decision, Past, Sight, decide
 from farm.platforms import Platform
 from farm.sources import content, context, described, dockerfile, fingerprint
 from farm.sources import inputs as made_of
 from farm.sources.ignore import Ignore
+from farm.sources.inputs import BASE, UNFOLLOWED
 from farm.sources.targets import Target
 
 # Files to read at the same time: more would only make an SD card seek.
 _FOLDERS_AT_ONCE = 4
-UNFOLLOWED = "unfollowed "
-"""How the components of inputs begin that name what could not be looked up, each with the reason."""
 
 
 async def look(

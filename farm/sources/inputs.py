@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from farm.platforms import Platform
 from farm.report import words
@@ -33,6 +34,7 @@ _WORDS = {
     "build-arg": "build argument",
     "build-context": "build context",
     "base": "base image",
+    "unfollowed": "what farm cannot say of base image",
     "secret": "secret",
     "ssh": "SSH agent or key",
     "label": "label",
@@ -41,6 +43,11 @@ _WORDS = {
 }
 _SHOWN = {"platform", "commit", "folder", "file", "target", "output", "base"}
 _COMMIT_LENGTH = 12
+
+BASE, UNFOLLOWED = "base ", "unfollowed "
+"""How the names of components begin that are base images (their digests), and names that cannot be followed (why)."""
+UNKNOWN = "unknown"
+"""The digest of a base image whose registry did not say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +66,28 @@ def of(
     spec: Spec,
     *,
     context: Context,
-    files: Fingerprint,
+    files: str | None,
     commit: str | None,
     contexts: Mapping[str, str],
     build_args: Mapping[str, str],
     pins: Sequence[str],
     platform: Platform,
-    content: str | None = None,
+    unpinned: Mapping[str, str] = MappingProxyType({}),
+    unknown: Sequence[str] = (),
 ) -> Inputs:
     """Collect what decides the result.
 
-    `files` is what the context holds and counts where there is no `commit`; a hash over their `content` takes its place
-    where it was made. `contexts` are hashes over those named contexts that are folders; `build_args` have their values
-    from the environment already; `pins` are values of `--build-context` that fix the base images. What only decides how
-    the build goes (caches, limits) is no input.
+    `files` is a hash over what the context holds and counts where there is no `commit`; `contexts` are the same for
+    those named contexts that are folders. `build_args` have their values from the environment already; `pins` are
+    values of `--build-context` that fix the base images; `unpinned` says of others why they cannot be fixed, and
+    `unknown` are those whose registry said nothing. What only decides how the build goes (caches, limits) is no input.
     """
     found = of_recipe(spec, commit=commit, build_args=build_args, platform=platform) | of_text(context)
-    if commit is None:
-        found["files"] = content or of_files(files)
-    found |= {f"base {name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
+    if commit is None and files is not None:
+        found["files"] = files
+    found |= {f"{UNFOLLOWED}{name}": reason for name, reason in unpinned.items()}
+    found |= {f"{BASE}{name}": UNKNOWN for name in unknown}
+    found |= {f"{BASE}{name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
     found |= {f"build-context {name}": inside for name, inside in contexts.items()}
     return Inputs(components=found)
 
@@ -121,6 +131,12 @@ def differences(old: Inputs, new: Inputs) -> tuple[str, ...]:
         for name in names
         if old.components.get(name) != new.components.get(name)
     )
+
+
+def besides_bases(inputs: Inputs) -> Inputs:
+    """The same without what base images are, for who has looked at those already."""
+    own = {name: value for name, value in inputs.components.items() if not name.startswith((BASE, UNFOLLOWED))}
+    return Inputs(components=own)
 
 
 def of_files(files: Fingerprint) -> str:
@@ -168,7 +184,7 @@ def _difference(name: str, old: str | None, new: str | None) -> str:
 def _short(kind: str, value: str) -> str:
     if kind == "commit":
         return value[:_COMMIT_LENGTH]
-    if kind == "base":
+    if kind == "base" and value != UNKNOWN:
         return words.short(value)
     return value or "its root"
 

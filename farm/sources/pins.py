@@ -22,10 +22,11 @@ class Pin:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pins:
-    """The pins, and a warning for each image that the coordinator could not look up."""
+    """The pins; a warning for each image that the coordinator could not look up, and those images' names."""
 
     pins: tuple[Pin, ...]
     warnings: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
 
 
 def build_context(pin: Pin) -> str:
@@ -44,8 +45,10 @@ async def resolve(
     answers = await asyncio.gather(*(digest_of(image.reference) for image in images), return_exceptions=True)
     pins: list[Pin] = []
     warnings: list[str] = []
+    unknown: list[str] = []
     for image, answer in zip(images, answers, strict=True):
         if isinstance(answer, UnreachableError | RefusedError):
+            unknown.append(image.context_name)
             warnings.append(
                 f"{place}:{image.line}: {image.name} is not pinned, nodes may build on different images: {answer}"
             )
@@ -58,4 +61,4 @@ async def resolve(
             )
         else:
             pins.append(Pin(name=image.context_name, reference=image.reference, digest=answer))
-    return Pins(pins=tuple(pins), warnings=tuple(warnings))
+    return Pins(pins=tuple(pins), warnings=tuple(warnings), unknown=tuple(unknown))

@@ -19,7 +19,7 @@ from farm.registry.reference import Reference
 from farm.report import words
 from farm.report.events import Emit, Warned
 from farm.retry import back_off, retrying
-from farm.sources import context, dockerfile, fingerprint, git
+from farm.sources import content, context, dockerfile, fingerprint, git
 from farm.sources import inputs as made_of
 from farm.sources import pins as pinning
 from farm.sources.context import Context
@@ -98,6 +98,19 @@ async def registries_answer(references: Sequence[Reference], client: Client) -> 
     await together(retrying(partial(client.ping, domain), pause_after=if_unreachable) for domain in domains)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """The base images as values of `--build-context` that fix them, and what cannot be fixed.
+
+    `unpinned` are names that cannot be told or pinned, each with the reason; `unknown` those whose registry did not say
+    what they are.
+    """
+
+    pins: tuple[str, ...]
+    unpinned: Mapping[str, str]
+    unknown: tuple[str, ...]
+
+
 async def pinned(
     spec: Spec,
     source: Source,
@@ -105,8 +118,8 @@ async def pinned(
     client: Client,
     registries: Mapping[str, Registry],
     emit: Emit,
-) -> tuple[str, ...]:
-    """Fix every base image to the digest that its tag has now, as values of `--build-context`.
+) -> Pinned:
+    """Fix every base image to the digest that its tag has now.
 
     Mirrors are asked first, as the nodes will. Raises UsageError with file and line for an image that is not in its
     registry, or in one that nothing may be pulled from.
@@ -131,23 +144,34 @@ async def pinned(
     resolved = await pinning.resolve(found.found, digest, place)
     for warning in resolved.warnings:
         emit(Warned(message=warning))
-    return tuple(pinning.build_context(pin) for pin in resolved.pins)
+    return Pinned(
+        pins=tuple(pinning.build_context(pin) for pin in resolved.pins),
+        unpinned={item.name: item.reason for item in found.unpinned},
+        unknown=resolved.unknown,
+    )
 
 
 async def inputs(
-    spec: Spec, source: Source, platforms: Sequence[Platform], pins: Sequence[str]
+    spec: Spec, source: Source, platforms: Sequence[Platform], pinned: Pinned, *, by_content: bool
 ) -> dict[Platform, Inputs]:
-    """What each platform is built from, part by part."""
-    folders = {name: made_of.of_files(await fingerprint.take(folder, Ignore())) for name, folder in _folders(spec)}
+    """What each platform is built from, part by part; files count `by_content`, or by their times and sizes."""
+
+    async def hashed(root: Path, files: Fingerprint) -> str:
+        return await content.digest(root, files) if by_content else made_of.of_files(files)
+
+    folders = {name: await hashed(folder, await fingerprint.take(folder, Ignore())) for name, folder in _folders(spec)}
+    files = None if source.commit else await hashed(source.context.directory, source.before)
     return {
         platform: made_of.of(
             spec,
             context=source.context,
-            files=source.before,
+            files=files,
             commit=source.commit,
             contexts=folders,
             build_args=dockerfile.arguments(spec.build_args, os.environ),
-            pins=pins,
+            pins=pinned.pins,
+            unpinned=pinned.unpinned,
+            unknown=pinned.unknown,
             platform=platform,
         )
         for platform in platforms

@@ -71,8 +71,9 @@ async def ready(
         crew.nodes, crew.survey.answers, optional=request.allow_missing
     )
     with stages.measured("sources"):
-        pins = await prepare.pinned(spec, source, platforms, shop.client, shop.inventory.registries, emit)
-        made_of = await prepare.inputs(spec, source, platforms, pins)
+        pinned = await prepare.pinned(spec, source, platforms, shop.client, shop.inventory.registries, emit)
+        # An image of the inventory is looked at night after night, and files may only have been written anew.
+        made_of = await prepare.inputs(spec, source, platforms, pinned, by_content=target.origin is not None)
         kept = await resume.kept(
             request.resume if may_keep else None,
             to.references,
@@ -98,7 +99,7 @@ async def ready(
         to=to,
         source=source,
         platforms=platforms,
-        pins=pins,
+        pins=pinned.pins,
         inputs=made_of,
         kept=kept,
         plan=plan,

@@ -45,7 +45,7 @@ class Case:
                 ignore=ignore.parse(self.patterns),
                 ignore_file=None,
             ),
-            files=self.files,
+            files=inputs.of_files(self.files),
             commit=self.commit,
             contexts={name: inputs.of_files(inside) for name, inside in self.contexts.items()},
             build_args=self.build_args,
@@ -54,8 +54,7 @@ class Case:
         )
 
 
-def test_a_hash_over_contents_takes_the_place_of_times_and_sizes() -> None:
-    case = Case()
+def test_what_is_not_known_of_base_images_is_kept() -> None:
     context = Context(
         directory=Path("/src"),
         dockerfile=Path("/src/Dockerfile"),
@@ -63,21 +62,25 @@ def test_a_hash_over_contents_takes_the_place_of_times_and_sizes() -> None:
         ignore=ignore.parse(""),
         ignore_file=None,
     )
-    found = [
-        inputs.of(
-            case.spec,
-            context=context,
-            files=looked_at,
-            commit=None,
-            contexts={},
-            build_args={},
-            pins=(),
-            platform=ARM64,
-            content="c" * 64,
-        )
-        for looked_at in (files(a=1), files(a=2))
-    ]
-    assert found[0] == found[1]
+    found = inputs.of(
+        Case().spec,
+        context=context,
+        files="f" * 64,
+        commit=None,
+        contexts={},
+        build_args={},
+        pins=(f"b=docker-image://docker.io/library/b:latest@sha256:{ONE}",),
+        platform=ARM64,
+        unpinned={"$C": "it depends on the machine"},
+        unknown=("a",),
+    )
+    assert found.components["base a"] == "unknown"
+    assert found.components["unfollowed $C"] == "it depends on the machine"
+    assert inputs.besides_bases(found).components.keys() == found.components.keys() - {
+        "base a",
+        "base b",
+        "unfollowed $C",
+    }
 
 
 def test_the_recipe_is_what_is_known_before_a_file_is_looked_at() -> None:
