@@ -70,7 +70,8 @@ class Batch:
         built = next(each for each in self.outcomes if isinstance(each, Built) and each.platform == mine)
         layouts = self._bench.place.layouts
         if layouts is not None:
-            return await linked.in_layout(linked.layout_folder(layouts, built.platform), built.platform)
+            folder = linked.layout_folder(layouts, built.platform)
+            return await linked.in_layout(folder, built.platform, pushed=built.digest)
         assert self._bench.repository is not None
         assert built.digest is not None
         return linked.in_registry(self._bench.repository, built.digest)
