@@ -119,6 +119,12 @@ def run_options(command: F) -> F:
                 help="Publish without these platforms where they cannot be built; exit code 9 then.",
             ),
             click.option("--allow-emulation", is_flag=True, help="Emulate where no native node is left."),
+            click.option(
+                "--duplicate-stragglers",
+                "duplicates_stragglers",
+                is_flag=True,
+                help="Build what is left alone and late on an idle node too; the first to end wins.",
+            ),
         )
     ):
         command = option(command)

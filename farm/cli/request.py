@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from farm.errors import UsageError
 from farm.inventory import Inventory
 from farm.platforms import Platform, parse
-from farm.sources.spec import Spec
+from farm.sources.spec import Output, Spec
 from farm.sources.targets import Target
 from farm.workflow.request import Request
 
@@ -17,28 +17,17 @@ Ask = Callable[[Inventory], Coroutine[Any, Any, Request]]
 """Makes the request once the inventory is known: names are looked up there, git and bake files are read."""
 
 
-def of_context(context: str, flags: Mapping[str, Any]) -> Ask:
-    """Ask for the one image of a folder or a git URL."""
-
-    async def ask(_inventory: Inventory) -> Request:
-        return request(context, flags)
-
-    return ask
-
-
 def request(context: str, flags: Mapping[str, Any]) -> Request:
     """Build the request from click's values. Raises UsageError for what cannot be used as given."""
-    from farm.build import outputs
     from farm.cli import secret_sources
 
     secret_sources.check(flags["secrets"])
-    tags = tuple(dict.fromkeys(_tag(tag) for tag in flags["tags"]))
-    output = outputs.decide(flags["outputs"], push=flags["push"], tags=tags)
+    named = tags(flags)
     spec = Spec(
         context=context,
-        tags=tags,
+        tags=named,
         dockerfile=flags["dockerfile"],
-        platforms=_platforms("--platform", flags["platforms"]),
+        platforms=platforms("--platform", flags["platforms"]),
         target=flags["target"],
         build_args=flags["build_args"],
         build_contexts=flags["build_contexts"],
@@ -59,14 +48,14 @@ def request(context: str, flags: Mapping[str, Any]) -> Request:
         ulimits=flags["ulimits"],
         add_hosts=flags["add_hosts"],
         allow=flags["allow"],
-        output=output,
+        output=output(flags, named),
     )
     return of_targets((Target(name="", spec=spec),), flags)
 
 
 def of_targets(targets: tuple[Target, ...], flags: Mapping[str, Any]) -> Request:
     """The request for these targets with what the other flags say. Raises UsageError for what contradicts them."""
-    allow_missing = _platforms("--allow-missing", flags["allow_missing"])
+    allow_missing = platforms("--allow-missing", flags["allow_missing"])
     asked = [platform for target in targets for platform in target.spec.platforms]
     for platform in allow_missing:
         if platform not in asked and all(target.spec.platforms for target in targets):
@@ -93,7 +82,20 @@ def of_targets(targets: tuple[Target, ...], flags: Mapping[str, Any]) -> Request
         allow_missing=allow_missing,
         resume=resume,
         wait=flags.get("wait"),
+        duplicates_stragglers=flags["duplicates_stragglers"],
     )
+
+
+def tags(flags: Mapping[str, Any]) -> tuple[str, ...]:
+    """What `--tag` says, spelled in full. Raises UsageError."""
+    return tuple(dict.fromkeys(_tag(tag) for tag in flags["tags"]))
+
+
+def output(flags: Mapping[str, Any], tags: Sequence[str]) -> Output:
+    """Where the result goes by `--output` and `--push`. Raises UsageError."""
+    from farm.build import outputs
+
+    return outputs.decide(flags["outputs"], push=flags["push"], tags=tags)
 
 
 def _tag(text: str) -> str:
@@ -105,7 +107,8 @@ def _tag(text: str) -> str:
     return str(found.with_default_tag())
 
 
-def _platforms(flag: str, lists: tuple[str, ...]) -> tuple[Platform, ...]:
+def platforms(flag: str, lists: tuple[str, ...]) -> tuple[Platform, ...]:
+    """What an option such as `--platform` says. Raises UsageError."""
     words = [word.strip() for text in lists for word in text.split(",")]
     found: list[Platform] = []
     for word in words:

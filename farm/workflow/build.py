@@ -11,6 +11,7 @@ from farm.errors import FarmError
 from farm.inventory import Inventory
 from farm.plan import contradictions
 from farm.report.events import Emit, Event, OfTarget, RunStarted, Warned
+from farm.report.report import Report
 from farm.report.run_report import RunReport
 from farm.sources import giturl, target
 from farm.sources.targets import Target
@@ -51,7 +52,7 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     tell(RunStarted(run=run.id, logs=str(run.logs), target=_words(request.targets)))
     opened = _Opened()
     with journals.opened(state_home() / "history.db", emit=tell) as chronicle:
-        is_alone = len(request.targets) == 1
+        is_alone = len(request.targets) + len(request.refused) == 1
         lines = [_line(each, run, chronicle, tell, is_alone=is_alone) for each in request.targets]
         try:
             await _build(lines, request, inventory, run, chronicle, tell, opened)
@@ -63,7 +64,10 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
                 if not line.has_ended:
                     line.end(INTERRUPTED)
     power = opened.crew.power if opened.crew else ()
-    reports = tuple(line.report(power=power, warnings=warnings) if is_alone else line.report() for line in lines)
+    reports = (
+        *(line.report(power=power, warnings=warnings) if is_alone else line.report() for line in lines),
+        *(_refused(name, error, run) for name, error in request.refused.items()),
+    )
     return RunReport(
         run=run.id,
         logs=str(run.logs),
@@ -76,8 +80,26 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
     )
 
 
+def _refused(name: str, error: FarmError, run: Run) -> Report:
+    """The report of a target that could not even begin."""
+    return Report(
+        run=run.id,
+        logs=str(run.logs),
+        target=name,
+        references=(),
+        index=None,
+        output=None,
+        outcomes=(),
+        stages={},
+        seconds=0.0,
+        missing={},
+        error=error,
+        name=name,
+    )
+
+
 def _words(targets: Sequence[Target]) -> str:
-    if len(targets) > 1:
+    if len(targets) != 1:
         return ", ".join(each.name for each in targets)
     return ", ".join(targets[0].spec.tags) or giturl.without_login(targets[0].spec.context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from farm.errors import FarmError
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.sources.targets import Target
@@ -23,7 +24,8 @@ class Request:
     `kept` says by target's name what an earlier run has built, to be taken over where it is the same and still there.
     `moves_identical`: tags move to what differs in nothing but timestamps from what they point to.
     `duplicates_stragglers`: a platform that is left alone and takes longer than expected is built on an idle node too.
-    `gate` is asked before each try at a platform whether it may start.
+    `refused` are targets that cannot be built, each with why: they are reported beside the others. `gate` is asked
+    before each try at a platform whether it may start.
     """
 
     targets: tuple[Target, ...]
@@ -39,4 +41,5 @@ class Request:
     kept: Mapping[str, Mapping[Platform, Kept]] = field(default_factory=dict)
     moves_identical: bool = True
     duplicates_stragglers: bool = False
+    refused: Mapping[str, FarmError] = field(default_factory=dict)
     gate: Gate = field(default_factory=Open)
