@@ -39,13 +39,16 @@ class Whole:
 
 
 def grouped(records: Iterable[RunRecord]) -> tuple[Whole, ...]:
-    """The runs that these targets belong to, in the order of their first one here; targets in that of the history."""
+    """The runs that these targets belong to, in the order of their first one here; targets by name."""
     found: dict[str, list[RunRecord]] = {}
     for record in records:
         found.setdefault(run_of(record.run), []).append(record)
-    return tuple(
-        Whole(run=run, targets=tuple(sorted(targets, key=lambda each: each.started))) for run, targets in found.items()
-    )
+    return tuple(Whole(run=run, targets=by_name(targets)) for run, targets in found.items())
+
+
+def by_name(targets: Iterable[RunRecord]) -> tuple[RunRecord, ...]:
+    """The targets of one run by their names."""
+    return tuple(sorted(targets, key=lambda each: each.run))
 
 
 def run_of(name: str) -> str:

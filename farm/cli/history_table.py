@@ -83,7 +83,8 @@ def show_many(run: Whole, comparison: Comparison | None, logs: str | None, strea
         for job in jobs:
             console.print(f"         {clean(job)}", style="dim", soft_wrap=True)
     _show_values(console, started=_when(run), logs=logs or "deleted")
-    console.print(f"one of them: farm history {clean(run.targets[0].run)}", style="dim", soft_wrap=True)
+    example = next((target for target in run.targets if target.exit_code != 0), run.targets[0])
+    console.print(f"more: farm history {clean(example.run)}", style="dim", soft_wrap=True)
 
 
 def show(run: RunRecord, logs: str | None, stream: TextIO) -> None:

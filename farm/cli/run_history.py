@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from farm.cli import history_table
-from farm.cli.history_groups import Whole, grouped, run_of, target_of
+from farm.cli.history_groups import Whole, by_name, grouped, run_of, target_of
 from farm.cli.json_error import told_as_json
 from farm.errors import Exit, UsageError
 from farm.history.history import History
@@ -65,7 +65,7 @@ def _run(name: str) -> Whole:
         found = history.targets(name) if history else ()
         others = history.runs(_NEAR) if history and not found else ()
     if found:
-        return Whole(run=name, targets=found)
+        return Whole(run=name, targets=by_name(found))
     import difflib
 
     names = dict.fromkeys(name for target in others for name in (run_of(target.run), target.run))

@@ -183,7 +183,7 @@ def test_a_run_of_many_is_shown_with_plan_against_fact(of_many: Path) -> None:
         "alert linux/amd64 ran on z2, not z1",
         "started 2025-03-02 02:00",
         f"logs {of_many}/farm/runs/20250302-020000-bbbb",
-        "one of them: farm history 20250302-020000-bbbb/alert",
+        "more: farm history 20250302-020000-bbbb/base/os",
     ]
 
 
