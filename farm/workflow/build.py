@@ -109,7 +109,7 @@ def _line(each: Target, run: Run, chronicle: Chronicle, tell: Emit, *, is_alone:
     journal = Journal(
         chronicle,
         run=run.id,
-        name="" if is_alone else each.name,
+        name=each.name,
         target=target.name(each.spec),
         references=each.spec.tags,
     )

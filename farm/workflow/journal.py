@@ -53,8 +53,8 @@ class Chronicle:
 class Journal:
     """What is remembered of one target of a run.
 
-    `run` names the run and `name` the target, "" for a run's only one; `target` is what is built, the same from night
-    to night.
+    `run` names the run and `name` the target, "" for one that was not named; `target` is what is built, the same from
+    night to night.
     """
 
     def __init__(
