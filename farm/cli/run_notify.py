@@ -13,6 +13,7 @@ from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
 from farm.errors import Exit, UsageError
 from farm.inventory import Notify
+from farm.inventory.proxies import environment
 from farm.notify import services, switch
 from farm.notify.message import TEST
 from farm.notify.problem import Problem
@@ -25,7 +26,7 @@ def run(flags: Mapping[str, Any]) -> Exit:
         notify = inventory.notify
         if notify is None or not (notify.urls or notify.ping):
             raise UsageError(f"{inventory.source} names nobody to tell", fix="write them down under `notify:`")
-        problems = drive(_tell(notify))
+        problems = drive(_tell(notify, environment(inventory.proxy)))
     count = len(notify.urls) + bool(notify.ping)
     if flags["as_json"]:
         told = {"told": count - len(problems), "problems": [str(problem) for problem in problems]}
@@ -37,10 +38,10 @@ def run(flags: Mapping[str, Any]) -> Exit:
     return Exit.UNREACHABLE if problems else Exit.DONE
 
 
-async def _tell(notify: Notify) -> list[Problem]:
-    problems = list(await services.send(notify, TEST))
+async def _tell(notify: Notify, variables: Mapping[str, str]) -> list[Problem]:
+    problems = list(await services.send(notify, TEST, variables=variables))
     if notify.ping:
-        begun = await switch.ping(notify.ping, "start", within=notify.within)
-        ended = begun or await switch.ping(notify.ping, "success", TEST.body, within=notify.within)
+        begun = await switch.ping(notify.ping, "start", within=notify.within, variables=variables)
+        ended = begun or await switch.ping(notify.ping, "success", TEST.body, within=notify.within, variables=variables)
         problems += [ended] if ended else []
     return problems

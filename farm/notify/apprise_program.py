@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import re
+import ssl
 import sys
+from pathlib import Path
 from typing import Any
 
 import apprise
@@ -50,6 +52,8 @@ def main() -> None:
     logger.setLevel(logging.DEBUG)
     # Whoever could read these messages elsewhere would read the URL.
     logger.propagate = False
+    if authorities := _authorities():
+        os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
     job = json.loads(sys.stdin.readline())
     _say({})
     try:
@@ -74,6 +78,14 @@ def _sent(job: dict[str, Any], heard: _Heard) -> str | None:
     if told.notify(title=job["title"], body=job["body"], notify_type=job["kind"], body_format="text"):
         return None
     return _reason(heard.text)
+
+
+def _authorities() -> str | None:
+    """Whom the system trusts, a home's own authority too: `requests`, which apprise uses, brings a list of its own."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return paths.cafile
+    return paths.capath if paths.capath and any(Path(paths.capath).glob("*.0")) else None
 
 
 def _reason(said: str) -> str:

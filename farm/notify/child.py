@@ -18,12 +18,15 @@ from typing import Any
 START_SECONDS = 60.0
 
 
-async def answers(module: str, job: Mapping[str, Any], within: float) -> AsyncGenerator[dict[str, Any], None]:
+async def answers(
+    module: str, job: Mapping[str, Any], *, variables: Mapping[str, str], within: float
+) -> AsyncGenerator[dict[str, Any], None]:
     """Run a module of this room with a job on its input, and give each line of JSON that it answers with.
 
     Its first line, of whatever content, says that it is loaded and is not given on; from then on it has `within`
     seconds. It and all that it started are ended then, at the end of the iteration, and on cancellation. Secrets go
-    through its input alone: its arguments can be read by everybody. Raises OSError where it cannot be started.
+    through its input alone: its arguments can be read by everybody. `variables` are set for it besides the user's own.
+    Raises OSError where it cannot be started.
     """
     process = await asyncio.create_subprocess_exec(
         # -P: a file in the current folder must not stand in for a module.
@@ -31,6 +34,7 @@ async def answers(module: str, job: Mapping[str, Any], within: float) -> AsyncGe
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **variables},
         start_new_session=True,
     )
     assert process.stdin is not None

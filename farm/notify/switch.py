@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,16 +26,20 @@ MAX_LOG = 10_000
 _SERVICE = "notify: ping"
 _TRIES = 3
 _PROGRAM = "farm.notify.ping_program"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class _NotNowError(Exception):
     """It may answer at the next try: a lost packet should wake nobody."""
 
 
-async def ping(url: Secret, signal: Signal, log: str = "", *, within: float = 30.0) -> Problem | None:
+async def ping(
+    url: Secret, signal: Signal, log: str = "", *, within: float = 30.0, variables: Mapping[str, str] = _NONE
+) -> Problem | None:
     """Say to the watcher that a night begins, went well or did not; what went wrong with that, None if nothing did.
 
-    Up to three tries, of `within` seconds together. Raises nothing.
+    Up to three tries, of `within` seconds together. `variables` are set besides the user's own, such as those of a
+    proxy. Raises nothing.
     """
     try:
         address = endpoint(url.read(), signal)
@@ -48,7 +54,7 @@ async def ping(url: Secret, signal: Signal, log: str = "", *, within: float = 30
 
     try:
         async with asyncio.timeout(within):
-            problem = await retry.retrying(lambda: _once(job, within), pause_after=pause_after)
+            problem = await retry.retrying(lambda: _once(job, variables, within), pause_after=pause_after)
     except _NotNowError as error:
         problem = str(error)
     except TimeoutError:
@@ -58,8 +64,8 @@ async def ping(url: Secret, signal: Signal, log: str = "", *, within: float = 30
     return Problem(service=_SERVICE, what=problem) if problem else None
 
 
-async def _once(job: dict[str, object], within: float) -> str | None:
-    async with contextlib.aclosing(child.answers(_PROGRAM, job, within)) as answers:
+async def _once(job: dict[str, object], variables: Mapping[str, str], within: float) -> str | None:
+    async with contextlib.aclosing(child.answers(_PROGRAM, job, variables=variables, within=within)) as answers:
         async for answer in answers:
             if answer["passing"]:
                 raise _NotNowError(answer["problem"])

@@ -16,6 +16,7 @@ from farm.inventory import Notify
 from farm.inventory.secret import Secret
 from farm.notify.message import Message
 from farm.notify.services import send
+from tests.edge.registry import certificates
 from tests.edge.registry.http_server import Answer, Asked, Server
 
 SECRET = "p1antedT0kenValue"  # farm must never say it
@@ -66,6 +67,24 @@ async def test_each_service_gets_title_and_text_as_they_are() -> None:
     assert (ntfy["topic"], ntfy["title"], ntfy["message"]) == (SECRET, MESSAGE.title, MESSAGE.body)
     gotify = json.loads(asked["/message"].body)
     assert (gotify["title"], gotify["message"]) == (MESSAGE.title, MESSAGE.body)
+
+
+async def test_whom_the_system_trusts_is_trusted_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = certificates.make(tmp_path)
+    with Server(ok, made) as server:
+        assert await said(f"jsons://{server.domain}/") == ["notify: url 1 (JSON): its certificate is not trusted"]
+        monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+        monkeypatch.setenv("SSL_CERT_FILE", str(made.ca))
+        assert await said(f"jsons://{server.domain}/") == []
+
+
+async def test_they_are_told_through_a_proxy() -> None:
+    with Server(ok) as proxy:
+        notify = Notify(urls=(Secret(text=f"json://hook.invalid/{SECRET}"),))
+        assert await send(notify, MESSAGE, variables={"http_proxy": f"http://{proxy.domain}"}) == ()
+        assert [asked.path for asked in proxy.asked] == [f"http://hook.invalid/{SECRET}"]
 
 
 async def test_a_service_that_hangs_holds_neither_the_others_nor_farm(silent: int) -> None:

@@ -32,6 +32,13 @@ async def test_start_success_and_fail_are_told_with_the_log() -> None:
         ]
 
 
+async def test_it_is_pinged_through_a_proxy() -> None:
+    with Server(lambda asked: Answer(body=b"OK")) as proxy:
+        url = Secret(text=f"http://hc.invalid/{SECRET}")
+        assert await ping(url, "start", variables={"http_proxy": f"http://{proxy.domain}"}) is None
+        assert [asked.path for asked in proxy.asked] == [f"http://hc.invalid/{SECRET}/start"]
+
+
 async def test_a_watcher_that_stumbles_is_asked_again() -> None:
     answers = iter((503, 429, 200))
 
