@@ -72,7 +72,7 @@ class Line:
     def check(self, inventory: Inventory, nodes: Mapping[str, Node], *, is_needed: bool) -> None:
         """Refuse what can be refused before anything is contacted; `is_needed`: another target builds on this."""
         if self.target.spec.output.type == "cacheonly" and not is_needed:
-            self._tell(Warned(message="no --tag and no --output: the result stays in the nodes' build caches"))
+            self._tell(Warned(message="neither push nor output: the result stays in the nodes' build caches"))
         try:
             self._to = ready.checked(self.target, inventory, nodes)
         except FarmError as error:

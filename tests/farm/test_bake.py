@@ -114,6 +114,7 @@ def test_groups_a_matrix_linked_targets_args_and_secrets(
 
     assert run.code == 0, run.err
     assert [each["name"] for each in run.document["targets"]] == ["app", "base", "tool-a", "tool-b"]
+    assert [each["warnings"] for each in run.document["targets"]] == [[]] * 4
     images = registry.images(f"{name}-app:1.2")
     assert set(images) == set(MACHINES)
     ids = set()

@@ -169,7 +169,12 @@ def _destination(name: str, said: Sequence[str], tags: Sequence[str]) -> tuple[t
     found = tuple(dict.fromkeys(_tag(tag) for tag in tags or named))
     if not found and pushes:
         raise UsageError("there is no name to push the image to", fix=f"give it tags, or --set {name}.tags=…")
-    return found, outputs.decide(said, push=None if said else False, tags=found)
+    try:
+        return found, outputs.decide(said, push=None if said else False, tags=found)
+    except UsageError as error:
+        # These are the words for --output of a build; here a file says it, and --set may say otherwise.
+        fix = f"{error.fix}; here: --push, or --set {name}.output=…"
+        raise UsageError(error.what.removeprefix("--output "), fix=fix) from error
 
 
 def _tag(text: str) -> str:

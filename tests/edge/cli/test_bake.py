@@ -64,7 +64,7 @@ def test_a_bake_file_from_standard_input(folder: Path) -> None:
     [
         (("ap",), "error: the bake files have no target or group ap\nfix: did you mean app?"),
         (("app", "--load"), "docker load"),
-        (("local",), "error: target local: --output type=docker: type=docker is not supported"),
+        (("local",), "error: target local: type=docker: type=docker is not supported"),
         (("outside",), "fix: if you trust it, add --allow fs.read=/etc"),
         (("secret",), "the variable NOT_SET is not set"),
         (("broken",), "error: target broken: 'reg.lan/APP:1' is not an image reference"),

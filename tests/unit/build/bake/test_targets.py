@@ -142,8 +142,8 @@ def test_the_name_of_an_output_counts_where_there_are_no_tags() -> None:
 
 
 REFUSED = [
-    ({"output": [{"type": "docker"}]}, "--output type=docker: type=docker is not supported", "farm loads nothing into"),
-    ({"output": [{"type": "image"}]}, "--output type=image: no push", "the result would stay on a node"),
+    ({"output": [{"type": "docker"}]}, "type=docker: type=docker is not supported", "farm loads nothing into"),
+    ({"output": [{"type": "image"}]}, "type=image: no push", "the result would stay on a node"),
     (
         {"output": [{"type": "docker"}, {"type": "image", "push": "true"}]},
         "there are 2 outputs: type=docker; type=image,push=true",
