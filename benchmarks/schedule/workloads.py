@@ -84,7 +84,7 @@ class Workload:
 
 
 def workload(nodes: int, jobs: int, seed: int) -> Workload:
-    """So many nodes, and so many jobs: targets for three platforms, half of those in a group on a base of that group."""
+    """So many nodes and jobs: targets for three platforms, half of those in most groups on a base of the group."""
     random_ = random.Random(f"{nodes} nodes, {jobs} jobs, {seed}")  # noqa: S311 - a seed is wanted
     makes = _farm(random_, nodes)
     names = {platform: tuple(n for n, make in makes.items() if platform in make.platforms) for platform in PLATFORMS}
