@@ -22,8 +22,7 @@ from farm.report.events import Event
 from farm.report.run_report import worst
 from farm.sources import target as names
 from farm.sources.targets import Target
-from farm.workflow import journal
-from farm.workflow.conditions import Conditions
+from farm.workflow import conditions, journal
 from farm.workflow.contexts import Contexts
 from farm.workflow.journal import Chronicle
 from farm.workflow.marks import marked
@@ -96,7 +95,7 @@ async def preview(request: Request, *, inventory: Inventory) -> Preview:
                     if whose == kept[name]
                 },
                 resting=chronicle.resting(),
-                drained=_drained(survey),
+                drained=await _drained(survey),
                 allow_emulation=request.allow_emulation,
                 optional=request.allow_missing,
             )
@@ -134,12 +133,10 @@ def _remembered() -> Iterator[Chronicle]:
         yield chronicle
 
 
-def _drained(survey: Survey) -> dict[str, str]:
+async def _drained(survey: Survey) -> dict[str, str]:
     """The nodes that a run would leave alone at first, each with the reason."""
-    conditions = Conditions(survey.reached, survey.reached.get, _ignore)
-    for reached in survey.reached.values():
-        conditions.begin(reached.facts)
-    return {name: reason for name in survey.reached if (reason := conditions.drained(name))}
+    async with conditions.watched(survey.reached, survey.reached.get, _ignore) as nodes:
+        return {name: reason for name in survey.reached if (reason := nodes.drained(name))}
 
 
 def _ignore(_event: Event) -> None:
