@@ -50,25 +50,31 @@ class Work:
 
 @dataclass(slots=True, kw_only=True)
 class _Board:
-    """One node: what is held against it, its last sample, the last before our builds there, and those.
+    """One node: what is held against it, its last sample, the last before our builds there and its time, and those.
 
-    `is_before_due`: our builds there have begun, and the look is still on its way that says what there was before.
+    `is_before_due`: our builds there have begun, and the look that says what there was before is still on its way.
+    `begun` is set when our builds begin there, `due` when that calls for a look at once.
     """
 
     state: drain.State = field(default_factory=drain.State)
     last: Sample | None = None
     before: Sample | None = None
+    before_at: float = 0.0
     is_before_due: bool = False
     works: list[Work] = field(default_factory=list)
-    look_now: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    due: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class Conditions:
     """The nodes of one run, made by `watched`."""
 
-    def __init__(self, names: Iterable[str], reached: Callable[[str], Reached | None], emit: Emit) -> None:
+    def __init__(
+        self, names: Iterable[str], reached: Callable[[str], Reached | None], emit: Emit, *, every: float
+    ) -> None:
         self._reached = reached
         self._emit = emit
+        self._every = every
         self._boards = {name: _Board() for name in names}
         self._changed = asyncio.Event()
 
@@ -94,12 +100,14 @@ class Conditions:
     def working(self, node: str) -> Iterator[Work]:
         """A build of ours runs on the node for as long as the block does."""
         board = self._boards[node]
-        if board.works:
-            work = Work(board.last.memory_available if board.last else None)
-        else:
-            work = Work(None)
-            board.is_before_due = True
-            board.look_now.set()
+        if not board.works:
+            # What the probe has just said need not be asked again: most runs are over before the first look.
+            board.is_before_due = board.before is None or self._now() - board.before_at > self._every
+            board.begun.set()
+            if board.is_before_due:
+                board.due.set()
+        known = board.last if board.works else board.before
+        work = Work(None if known is None or board.is_before_due else known.memory_available)
         board.works.append(work)
         try:
             yield work
@@ -127,24 +135,27 @@ class Conditions:
             temperature=facts.temperature,
             disk_free=facts.disk_free,
         )
+        self._weigh(self._boards[facts.node], sample, is_before=True)
         self._judge(facts.node, sample, facts.machine)
 
-    async def keep_looking(self, node: str, *, every: float) -> None:
-        """Look at the node every so many seconds while it has work of ours or is drained; for ever."""
+    async def keep_looking(self, node: str) -> None:
+        """Look at the node again and again while it has work of ours or is drained; for ever."""
         board = self._boards[node]
         while True:
             if not board.works and board.state.reason is None:
-                await board.look_now.wait()
-            board.look_now.clear()
-            await self._look(node)
+                board.begun.clear()
+                await board.begun.wait()
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(every):
-                    await board.look_now.wait()
+                async with asyncio.timeout(self._every):
+                    await board.due.wait()
+            board.due.clear()
+            if board.works or board.state.reason is not None:
+                await self._look(node)
 
     def _weigh(self, board: _Board, sample: Sample, *, is_before: bool) -> None:
         free = sample.memory_available
         if is_before:
-            board.before, board.is_before_due = sample, False
+            board.before, board.before_at, board.is_before_due = sample, self._now(), False
             for work in board.works:
                 work.had = work.had or free
         elif len(board.works) == 1 and not board.is_before_due and free is not None:
@@ -154,11 +165,15 @@ class Conditions:
     def _judge(self, node: str, sample: Sample, machine: str) -> None:
         board = self._boards[node]
         before, board.last = board.state.cause, sample
-        board.state = drain.judge(board.state, sample, at=asyncio.get_running_loop().time(), machine=machine)
+        board.state = drain.judge(board.state, sample, at=self._now(), machine=machine)
         if board.state.cause != before:
             self._emit(NodeDrained(node=node, reason=board.state.reason))
             self._changed.set()
             self._changed = asyncio.Event()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
 
 @contextlib.asynccontextmanager
@@ -169,13 +184,13 @@ async def watched(
 
     `reached` gives a node's present connection, None for a node that is away.
     """
-    conditions = Conditions(names, reached, emit)
+    conditions = Conditions(names, reached, emit, every=every)
     looking: list[asyncio.Task[None]] = []
     try:
         for name in names:
             if (found := reached(name)) is not None:
                 conditions.begin(found.facts)
-            looking.append(asyncio.create_task(conditions.keep_looking(name, every=every)))
+            looking.append(asyncio.create_task(conditions.keep_looking(name)))
         yield conditions
     finally:
         for task in looking:

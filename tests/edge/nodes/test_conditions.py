@@ -67,7 +67,9 @@ async def watched(
 ) -> AsyncIterator[tuple[Conditions, Reached]]:
     session = await connect(sshd.node())
     try:
-        found = Reached(node=sshd.node(), session=session, facts=facts(temperature=heat))
+        found = Reached(
+            node=sshd.node(), session=session, facts=facts(temperature=heat, memory_available=3_000_000 * 1024)
+        )
         reached = {"pi4": found}
         async with conditions.watched(["pi4", "away"], reached.get, emit, every=EVERY) as nodes:
             yield nodes, found
@@ -116,6 +118,19 @@ async def test_a_node_without_work_is_left_in_peace(board: Board) -> None:
         assert nodes.drained("away") is None
 
 
+async def test_a_run_that_is_soon_over_asks_nothing(board: Board) -> None:
+    """The probe has just said what there is."""
+    session = await connect(board.sshd.node())
+    found = Reached(node=board.sshd.node(), session=session, facts=facts(memory_available=10**9))
+    async with conditions.watched(["pi4"], {"pi4": found}.get, print) as nodes:
+        with nodes.working("pi4") as work:
+            await asyncio.sleep(5 * EVERY)
+        assert work.had == 10**9
+        assert work.peak() is None
+    assert board.looks == 0
+    await session.close()
+
+
 async def test_the_next_look_waits_for_the_one_before(tmp_path: Path, start_sshd: StartSshd) -> None:
     """A board that is too busy to answer must not be asked more and more."""
     asked = tmp_path / "asked"
@@ -159,10 +174,11 @@ async def test_a_build_that_ran_out_of_memory_takes_at_least_what_there_was(boar
 async def test_what_a_node_has_for_builds_is_learned_anew_each_time_before_they_begin(board: Board) -> None:
     """Something else may have come to live on it since it was probed; our own builds do not count."""
     away = Unreachable(node="away", error=UnreachableError("no answer"))
-    answers: dict[str, Facts | Unreachable] = {"pi4": facts(memory_available=10**9, load=2.0), "away": away}
+    answers: dict[str, Facts | Unreachable] = {"pi4": facts(memory_available=3_000_000 * 1024), "away": away}
     async with watched(board.sshd, print) as (nodes, _):
         assert nodes.as_of_now(answers) == answers
-        for available in (3_000_000, 1_500_000):
+        for available in (2_000_000, 1_500_000):
+            await asyncio.sleep(2 * EVERY)  # what is known is too old by then
             board.says(available=available)
             with nodes.working("pi4"):
                 await board.seen()
