@@ -73,7 +73,7 @@ def _command(job: Job) -> str:
     secrets = quote(job.secrets)
     words = ("nice", "-n", "10", *job.farm, "nightly", "--progress", "quiet")
     if job.jitter:
-        words = (*words, "--jitter", f"{job.jitter:g}s")
+        words = (*words, "--jitter", f"{job.jitter:.0f}s")
     # What is wrong goes to standard error, and cron mails that.
     started = " ".join(quote(word) for word in words) + " >/dev/null"
     return f"[ ! -r {secrets} ] || {{ set -a; . {secrets}; }}; {settings} {started}".replace("%", "\\%")

@@ -38,6 +38,12 @@ class Account:
         """The two managers that could start them."""
         return systemd.managers(self.home)
 
+    def timer(self, where: Manager) -> Systemd:
+        """One of them. Raises UsageError for a manager that cannot be spoken to by who asks."""
+        if where == "user" and self.asks_as_root and self.name != "root":
+            raise UsageError(f"the timer is {self.name}'s own", fix="run it without sudo")
+        return self.timers[where]
+
     @property
     def cron(self) -> Cron:
         """Their crontab."""
@@ -123,7 +129,7 @@ async def install(job: Job, where: Where, account: Account) -> bool:
     """Bring it there; whether there was anything to do. Raises FarmError."""
     if where == "cron":
         return await account.cron.install(crontab.block(job))
-    timer = account.timers[where]
+    timer = account.timer(where)
     return await timer.install(units.units(job, timer.manager))
 
 
@@ -131,7 +137,7 @@ async def remove(where: Where, account: Account) -> bool:
     """Take it away from there; whether it was there. Raises FarmError."""
     if where == "cron":
         return await account.cron.remove()
-    return await account.timers[where].remove()
+    return await account.timer(where).remove()
 
 
 async def look(where: Where, account: Account, now: datetime) -> Standing:
@@ -139,7 +145,7 @@ async def look(where: Where, account: Account, now: datetime) -> Standing:
     there = (await places(account))[where]
     if where == "cron":
         return await _look_at_cron(there, account, now)
-    timer = account.timers[where]
+    timer = account.timer(where)
     text = timer.read().get(timer.timer.name, "")
     state = await timer.state()
     findings = []

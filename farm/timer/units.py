@@ -97,7 +97,7 @@ def _timer(job: Job, manager: Manager) -> str:
             "",
             "[Timer]",
             *(f"OnCalendar={_percent(at)}" for at in job.at),
-            f"RandomizedDelaySec={job.jitter:g}",
+            f"RandomizedDelaySec={job.jitter:.0f}",
             # That spreads starts already; systemd's own minute would come on top.
             "AccuracySec=1s",
             "# A night in which this machine was off is made up for.",

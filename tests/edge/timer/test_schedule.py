@@ -125,6 +125,8 @@ def test_there_are_never_two(nas: Coordinator) -> None:
         assert refused.text == (
             f"error: there is one already: {taken}\nfix: take that away first: farm schedule remove --user"
         )
+    for command in ("sudo farm schedule status", "sudo farm schedule remove"):
+        assert nas(command).text == f"error: the timer is {USER}'s own\nfix: run it without sudo"
     nas("farm schedule remove; sudo farm schedule install")
     refused = nas("farm schedule install --user")
     assert refused.text.startswith(f"error: there is one already: {_SYSTEM}/farm-nightly.timer\n")

@@ -49,3 +49,9 @@ def test_nothing_takes_away_what_builds_need(manager: Manager) -> None:
 
 def test_ends_that_are_no_alarm() -> None:
     assert "SuccessExitStatus=9 75 130" in lines("user", "service")
+
+
+def test_a_long_jitter_is_written_out() -> None:
+    text = units(replace(JOB, jitter=1_234_567.0), "user")["farm-nightly.timer"]
+    assert "RandomizedDelaySec=1234567\n" in text
+    assert jitter(text) == 1_234_567
