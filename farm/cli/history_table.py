@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from farm.cli.history_groups import Whole, target_of
+from farm.cli.history_groups import Whole, run_of, target_of
 from farm.errors import Exit
 from farm.history.records import PlatformRecord, RunRecord
 from farm.report import terminal, words
@@ -129,7 +129,8 @@ def result(exit_code: int | None) -> str:
 def document(run: RunRecord, logs: str | None) -> dict[str, Any]:
     """A target of a run, or its only one, under the keys of `farm build --json`; what is not known is null."""
     return {
-        "run": run.run,
+        "run": run_of(run.run),
+        "name": target_of(run.run),
         "started": run.started.isoformat(),
         "exit_code": run.exit_code,
         "target": run.target,
@@ -151,7 +152,7 @@ def document_of_many(run: Whole, comparison: Comparison | None, logs: str | None
         "started": run.started.isoformat(),
         "exit_code": run.exit_code,
         "seconds": run.seconds,
-        "targets": [{"name": target_of(target.run), **document(target, logs)} for target in run.targets],
+        "targets": [document(target, logs) for target in run.targets],
         "plan": comparison.document() if comparison else None,
         "logs": logs,
     }

@@ -43,19 +43,15 @@ def show(name: str, *, as_json: bool) -> Exit:
         run = _run(name)
     if as_json:
         click.echo(json.dumps(_document(run), indent=2))
-    elif _is_one(run):
+    elif len(run.targets) == 1:
         history_table.show(run.targets[0], _logs(run), sys.stdout)
     else:
         history_table.show_many(run, _comparison(run), _logs(run), sys.stdout)
     return Exit.DONE
 
 
-def _is_one(run: Whole) -> bool:
-    return [target.run for target in run.targets] == [run.run]
-
-
 def _document(run: Whole) -> dict[str, Any]:
-    if _is_one(run):
+    if len(run.targets) == 1:
         return history_table.document(run.targets[0], _logs(run))
     return history_table.document_of_many(run, _comparison(run), _logs(run))
 
@@ -102,8 +98,9 @@ def _comparison(run: Whole) -> Comparison | None:
 def _logs(run: Whole) -> str | None:
     """The folder of the run's logs; None where it has been deleted: only the newest runs keep theirs."""
     folder, name = _folder(run), target_of(run.run)
-    place = folder / folder_name(name) if name else folder
-    return str(place) if place.is_dir() else None
+    # A named target that is its run's only one has the run's own folder.
+    places = (folder / folder_name(name), folder) if name else (folder,)
+    return next((str(place) for place in places if place.is_dir()), None)
 
 
 def _folder(run: Whole) -> Path:

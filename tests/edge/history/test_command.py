@@ -212,6 +212,20 @@ def test_a_report_that_cannot_be_read_hides_nothing_else(of_many: Path, report: 
     assert document(farm_history(of_many, "--json", "20250302-020000-bbbb"))["plan"] is None
 
 
+def test_a_named_image_that_was_alone_is_shown_as_one(state: Path) -> None:
+    with History.open(state / "farm" / "history.db") as history:
+        history.begin("20250301-020000-aaaa/app", target=TARGET, references=REFERENCES, started=STARTED)
+        history.finished("20250301-020000-aaaa/app", built(ARM64), INPUTS)
+    (state / "farm" / "runs" / "20250301-020000-aaaa").mkdir(parents=True)
+    assert lines(farm_history(state))[1][3:5] == ["reg:5000/app:1,", "reg:5000/app:latest"]
+    shown = lines(farm_history(state, "20250301-020000-aaaa"))
+    assert shown == lines(farm_history(state, "20250301-020000-aaaa/app"))
+    assert shown[1][:2] == ["linux/arm64", "built"]
+    assert shown[-1] == ["logs", f"{state}/farm/runs/20250301-020000-aaaa"]
+    run = document(farm_history(state, "--json", "20250301-020000-aaaa"))
+    assert (run["run"], run["name"]) == ("20250301-020000-aaaa", "app")
+
+
 def test_an_image_that_the_run_has_not_is_an_error_with_the_nearest(of_many: Path) -> None:
     done = farm_history(of_many, "20250302-020000-bbbb/jager")
     assert (done.returncode, done.stderr.splitlines()[1]) == (2, "fix: did you mean 20250302-020000-bbbb/jaeger?")
