@@ -64,7 +64,7 @@ async def image(
         return earlier
     try:
         manifest = manifests.image((await client.manifest(repository.with_digest(digest))).raw)
-        config = manifests.config(await _whole(client, repository, manifest.config))
+        config = manifests.config(await whole(client, repository, manifest.config))
         if config.platform != platform:
             raise _wrong(platform, repository, digest, f"its config says {config.platform}")
         search = Search(config, platform)
@@ -122,6 +122,17 @@ async def tags(client: Client, references: Sequence[Reference], digest: str) -> 
         )
 
 
+async def whole(client: Client, repository: Reference, descriptor: Descriptor) -> bytes:
+    """A config, as the registry holds it. Raises VerificationError for one that is far too large."""
+    body = bytearray()
+    async with contextlib.aclosing(client.blob(repository, descriptor.digest)) as chunks:
+        async for chunk in chunks:
+            body += chunk
+            if len(body) > _LARGEST_CONFIG:
+                raise VerificationError(f"{repository.repository}@{descriptor.digest}: a config this large is none")
+    return bytes(body)
+
+
 async def _index(client: Client, repository: Reference, digest: str) -> Manifest | None:
     try:
         return await client.manifest(repository.with_digest(digest))
@@ -166,16 +177,6 @@ def _wrong(platform: Platform, repository: Reference, digest: str, found: str) -
         fix="check the final stage of the Dockerfile: its FROM and what it copies must be for the target platform",
         details=(f"{repository.repository}@{digest}",),
     )
-
-
-async def _whole(client: Client, repository: Reference, descriptor: Descriptor) -> bytes:
-    body = bytearray()
-    async with contextlib.aclosing(client.blob(repository, descriptor.digest)) as chunks:
-        async for chunk in chunks:
-            body += chunk
-            if len(body) > _LARGEST_CONFIG:
-                raise VerificationError(f"{repository.repository}@{descriptor.digest}: a config this large is none")
-    return bytes(body)
 
 
 async def _look(client: Client, repository: Reference, found: Sequence[Descriptor], search: Search) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from farm.build import collect, linked
@@ -23,9 +23,18 @@ from farm.workflow.bench import Bench
 from farm.workflow.prepare import Source, if_unreachable
 from farm.workflow.publish import publish
 from farm.workflow.stages import Stages
+from farm.workflow.unchanged import stands_already
 
 MISSING = "farm.missing-platforms"
 """The annotation of an index that was published without some of its platforms."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """The digest that the tags stand for, and whether they did so before."""
+
+    index: str
+    unchanged: bool
 
 
 async def joined(
@@ -37,13 +46,15 @@ async def joined(
     *,
     absent: Sequence[Platform] = (),
     is_resumed: bool = False,
-) -> str:
-    """Join what the nodes pushed into one index, check it in the registry, let every tag stand for it; its digest.
+    moves_identical: bool = True,
+) -> Delivered:
+    """Join what the nodes pushed into one index, check it in the registry, and let every tag stand for it.
 
     The join asks the very nodes that built, and finds everything in their caches. Where one has gone meanwhile, or the
     folder has changed so that they would build anew, the index is written over the digests that are in the registry;
     so it is where the nodes turn out to have built anew all the same, and where a resumed run has not asked all nodes.
-    Platforms that are `absent` are named in the index. No tag moves before the index is right.
+    Platforms that are `absent` are named in the index. No tag moves before the index is right, and without
+    `moves_identical` none does where all stand for the same already, but for timestamps.
 
     Raises JoinFailedError, and VerificationError where the registry then holds something else.
     """
@@ -70,8 +81,10 @@ async def joined(
             index = await _checked(built, references, bench, result)
         assert index is not None
     with stages.measured("tag"):
-        await publish(references, index, bench)
-    return index.digest
+        kept = None if moves_identical else await stands_already(references, index, bench.client)
+        if kept is None:
+            await publish(references, index, bench)
+    return Delivered(index=kept or index.digest, unchanged=kept is not None)
 
 
 async def _checked(

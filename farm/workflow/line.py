@@ -166,7 +166,7 @@ class Line:
             found = verdict.publishable(self._findings.outcomes, made.platforms, allowed=shop.request.allow_missing)
             self._findings.absent = found.absent
             if self._to.references:
-                self._findings.index = await deliver.joined(
+                delivered = await deliver.joined(
                     found.built,
                     self._to.references,
                     bench,
@@ -174,7 +174,9 @@ class Line:
                     self._stages,
                     absent=found.absent,
                     is_resumed=bool(made.kept),
+                    moves_identical=shop.request.moves_identical,
                 )
+                self._findings.index, self._findings.unchanged = delivered.index, delivered.unchanged
             elif folder is not None:
                 with self._stages.measured("collect"):
                     self._findings.index = await collect.join(
