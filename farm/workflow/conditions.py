@@ -1,6 +1,6 @@
 """How the nodes are while a run of several jobs builds on them: who is drained, and what memory a build takes.
 
-    async with conditions.watched(names, survey.reached.get, emit) as nodes:
+    async with conditions.watched(nodes, survey.reached.get, emit) as nodes:
         nodes.drained("pi4")                      # in words why no job should start there now, else None
         nodes.as_of_now(survey.answers)           # with the memory and the load of each node before our own builds
         await nodes.until_change()                # some node was drained, or may be used again
@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from farm.errors import FarmError
+from farm.inventory import Node
 from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached
 from farm.nodes.sample.ask import sample as ask
@@ -35,17 +36,20 @@ class Work:
 
     Its memory is what the node had available when our builds there began less what it has while this one is alone: the
     most of samples that are seconds apart. So it holds what BuildKit itself grows by, and whatever else on the node
-    grew meanwhile; a short peak may be missed. `had` is what was available when this one began, in bytes.
+    grew meanwhile; a short peak may be missed. `had` is what was available when this one began, and `limit` what all
+    builds may take there; in bytes.
     """
 
-    def __init__(self, had: int | None) -> None:
+    def __init__(self, had: int | None, limit: int | None) -> None:
         self.had = had
         self.seen: int | None = None
+        self._limit = limit
 
     def peak(self, *, out_of_memory: bool = False) -> int | None:
-        """Bytes; None where it was not seen. A build that ran out of memory takes at least what there was of it."""
-        least = self.had if out_of_memory else None
-        return max((each for each in (self.seen, least) if each is not None), default=None)
+        """Bytes; None where it was not seen. A build that ran out of memory takes at least what there was for it."""
+        had = min((each for each in (self.had, self._limit) if each is not None), default=None)
+        known = (self.seen, had if out_of_memory else None)
+        return max((each for each in known if each is not None), default=None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,12 +74,13 @@ class Conditions:
     """The nodes of one run, made by `watched`."""
 
     def __init__(
-        self, names: Iterable[str], reached: Callable[[str], Reached | None], emit: Emit, *, every: float
+        self, nodes: Mapping[str, Node], reached: Callable[[str], Reached | None], emit: Emit, *, every: float
     ) -> None:
+        self._nodes = nodes
         self._reached = reached
         self._emit = emit
         self._every = every
-        self._boards = {name: _Board() for name in names}
+        self._boards = {name: _Board() for name in nodes}
         self._changed = asyncio.Event()
 
     def drained(self, node: str) -> str | None:
@@ -107,7 +112,8 @@ class Conditions:
             if board.is_before_due:
                 board.due.set()
         known = board.last if board.works else board.before
-        work = Work(None if known is None or board.is_before_due else known.memory_available)
+        had = None if known is None or board.is_before_due else known.memory_available
+        work = Work(had, self._nodes[node].limits.memory)
         board.works.append(work)
         try:
             yield work
@@ -178,16 +184,16 @@ class Conditions:
 
 @contextlib.asynccontextmanager
 async def watched(
-    names: Collection[str], reached: Callable[[str], Reached | None], emit: Emit, *, every: float = LOOK_EVERY
+    nodes: Mapping[str, Node], reached: Callable[[str], Reached | None], emit: Emit, *, every: float = LOOK_EVERY
 ) -> AsyncIterator[Conditions]:
     """Look at each node while it has work, `every` so many seconds, until the end of the block.
 
     `reached` gives a node's present connection, None for a node that is away.
     """
-    conditions = Conditions(names, reached, emit, every=every)
+    conditions = Conditions(nodes, reached, emit, every=every)
     looking: list[asyncio.Task[None]] = []
     try:
-        for name in names:
+        for name in nodes:
             if (found := reached(name)) is not None:
                 conditions.begin(found.facts)
             looking.append(asyncio.create_task(conditions.keep_looking(name)))

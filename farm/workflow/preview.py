@@ -135,7 +135,8 @@ def _remembered() -> Iterator[Chronicle]:
 
 async def _drained(survey: Survey) -> dict[str, str]:
     """The nodes that a run would leave alone at first, each with the reason."""
-    async with conditions.watched(survey.reached, survey.reached.get, _ignore) as nodes:
+    known = {name: found.node for name, found in survey.reached.items()}
+    async with conditions.watched(known, survey.reached.get, _ignore) as nodes:
         return {name: reason for name in survey.reached if (reason := nodes.drained(name))}
 
 

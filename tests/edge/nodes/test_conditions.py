@@ -12,7 +12,7 @@ import pytest
 from farm.errors import UnreachableError
 from farm.history.history import History
 from farm.history.learned import Learned, Mark
-from farm.inventory import Node
+from farm.inventory import Limits, Node
 from farm.nodes.facts import Facts, Unreachable
 from farm.nodes.reach import Reached, reach
 from farm.nodes.ssh.connect import connect
@@ -63,7 +63,7 @@ def board(tmp_path: Path, start_sshd: StartSshd) -> Board:
 
 @contextlib.asynccontextmanager
 async def watched(
-    sshd: Sshd, emit: Callable[[Event], None], *, heat: float | None = None
+    sshd: Sshd, emit: Callable[[Event], None], *, heat: float | None = None, limit: int | None = None
 ) -> AsyncIterator[tuple[Conditions, Reached]]:
     session = await connect(sshd.node())
     try:
@@ -71,7 +71,8 @@ async def watched(
             node=sshd.node(), session=session, facts=facts(temperature=heat, memory_available=3_000_000 * 1024)
         )
         reached = {"pi4": found}
-        async with conditions.watched(["pi4", "away"], reached.get, emit, every=EVERY) as nodes:
+        known = {"pi4": sshd.node(limits=Limits(memory=limit)), "away": sshd.node(name="away")}
+        async with conditions.watched(known, reached.get, emit, every=EVERY) as nodes:
             yield nodes, found
     finally:
         await session.close()
@@ -122,7 +123,7 @@ async def test_a_run_that_is_soon_over_asks_nothing(board: Board) -> None:
     """The probe has just said what there is."""
     session = await connect(board.sshd.node())
     found = Reached(node=board.sshd.node(), session=session, facts=facts(memory_available=10**9))
-    async with conditions.watched(["pi4"], {"pi4": found}.get, print) as nodes:
+    async with conditions.watched({"pi4": found.node}, {"pi4": found}.get, print) as nodes:
         with nodes.working("pi4") as work:
             await asyncio.sleep(5 * EVERY)
         assert work.had == 10**9
@@ -171,6 +172,14 @@ async def test_a_build_that_ran_out_of_memory_takes_at_least_what_there_was(boar
         assert work.peak(out_of_memory=True) == 3_000_000 * 1024
 
 
+async def test_a_build_that_ran_out_of_memory_within_the_node_s_limit_takes_at_least_that(board: Board) -> None:
+    async with watched(board.sshd, print, limit=10**9) as (nodes, _):
+        with nodes.working("pi4") as work:
+            await board.seen()
+        assert work.peak() == 0
+        assert work.peak(out_of_memory=True) == 10**9
+
+
 async def test_what_a_node_has_for_builds_is_learned_anew_each_time_before_they_begin(board: Board) -> None:
     """Something else may have come to live on it since it was probed; our own builds do not count."""
     away = Unreachable(node="away", error=UnreachableError("no answer"))
@@ -201,7 +210,7 @@ async def test_a_node_that_is_lost_is_nobody_s_business_here(board: Board) -> No
 
 async def test_this_machine_is_looked_at_too() -> None:
     found = await reach(Node(name="local", engine="local"))
-    async with conditions.watched(["local"], {"local": found}.get, print, every=EVERY) as nodes:
+    async with conditions.watched({"local": found.node}, {"local": found}.get, print, every=EVERY) as nodes:
         with nodes.working("local") as work:
             await eventually(lambda: work.had is not None)
 
