@@ -78,7 +78,7 @@ def first(bounds: Bounds, disk: Disk) -> Cut | None:
     if is_short_of_inodes(bounds, disk):
         return Cut(reason="inodes are short", all=True)
     if bounds.age is not None:
-        return Cut(reason="unused for too long", until=bounds.age, all=bounds.all)
+        return Cut(reason="unused for too long", until=bounds.age, keep=bounds.reserved, all=bounds.all)
     if bounds.used is None and bounds.free is None and (bounds.all or bounds.filters):
         return Cut(reason="not in use", all=bounds.all)
     return None
@@ -96,20 +96,19 @@ def then(bounds: Bounds, disk: Disk, records: Sequence[Record]) -> Cut | None:
     return Cut(reason=reason, keep=keep, all=bounds.all) if reason and keep < there else None
 
 
-def forecast(cut: Cut, records: Sequence[Record]) -> tuple[Record, ...]:
-    """The records that a pruning would take, the longest unused first, as BuildKit does it."""
-    going = [each for each in records if not each.in_use and (cut.all or not (each.is_kept or each.shared))]
-    going = sorted((each for each in going if each.age >= (cut.until or 0.0)), key=lambda each: -each.age)
-    if cut.keep is None:
-        return tuple(going)
-    taken: list[Record] = []
-    left = total(records)
-    for each in going:
-        if left < cut.keep:
-            break
-        taken.append(each)
-        left -= each.size
-    return tuple(taken)
+def going(cut: Cut, records: Sequence[Record]) -> tuple[Record, ...]:
+    """The records that a pruning may take."""
+    return tuple(
+        each
+        for each in records
+        if not each.in_use and each.age >= (cut.until or 0.0) and (cut.all or not (each.is_kept or each.shared))
+    )
+
+
+def forecast(cut: Cut, records: Sequence[Record]) -> int:
+    """The bytes that a pruning frees, about: BuildKit takes whole records, those first that nobody used for longest."""
+    most = total(going(cut, records))
+    return most if cut.keep is None else min(most, max(0, total(records) - cut.keep))
 
 
 def total(records: Sequence[Record]) -> int:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 # What buildx keeps although it is not in use, but for --all (BuildKit, client/diskusage.go).
 _KEPT = ("internal", "frontend")
+_ID = re.compile(r"\w{20,}")
 _SIZE = re.compile(r"([0-9.]+(?:e\+?[0-9]+)?)([kMGTPEZY]?)B")
 _POWERS = {unit: 1000**power for power, unit in enumerate(["", "k", "M", "G", "T", "P", "E", "Z", "Y"])}
 _AGE = re.compile(r"(About an?|[0-9]+) (second|minute|hour|day|week|month|year)s? ago")
@@ -59,11 +60,11 @@ def _blocks(lines: Iterable[str]) -> Iterator[dict[str, str]]:
         key, colon, value = line.partition(":")
         if not colon:
             continue
-        if key == "ID":
+        if key == "ID" and _ID.fullmatch(value.strip()):
             if block:
                 yield block
-            block = {}
-        if block or key == "ID":
+            block = {"ID": value.strip()}
+        elif block:
             block.setdefault(key, value.strip())
     if block:
         yield block

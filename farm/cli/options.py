@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +27,19 @@ class Seconds(click.ParamType[float]):
         if seconds is None:
             self.fail(f"{value!r} is not a time; write 90s, 15m or 2h", param, ctx)
         return seconds
+
+
+class Size(click.ParamType[int]):
+    """An amount such as 512MB or 10g, as bytes; as in Docker each unit is 1024 of the one before."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Read it (github.com/docker/go-units, RAMInBytes)."""
+        match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?) ?([kmgtp]?)i?b?", str(value), re.IGNORECASE)
+        if match is None:
+            self.fail(f"{value!r} is not an amount; write 512MB or 10GB", param, ctx)
+        return int(float(match[1]) * 1024 ** " kmgtp".index(match[2].lower() or " "))
 
 
 def inventory_option(command: F) -> F:

@@ -37,7 +37,7 @@ _PUSHED = (
 # built a target's platform, or published the target: the next one may take over what it made.
 _NEEDED = (
     "SELECT number FROM run WHERE started >= ?"
-    " UNION SELECT number FROM run WHERE number >= ifnull((SELECT max(number) FROM run AS other"
+    " UNION SELECT number FROM run WHERE number > ifnull((SELECT max(number) FROM run AS other"
     " WHERE other.image_references = run.image_references AND other.exit_code = 0), 0)"
     " UNION SELECT max(run.number) FROM run JOIN outcome ON outcome.run = run.number"
     " WHERE outcome.is_built GROUP BY run.target, outcome.platform"

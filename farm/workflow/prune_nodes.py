@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -142,32 +142,31 @@ class _Pruner:
     async def forecast(self, before: Disk) -> NodePruned:
         """What pruning would do; nothing is changed."""
         records = await self._usage()
-        cut = cache_bounds.first(self.wanted, before)
-        going = cache_bounds.forecast(cut, records) if cut else ()
-        freed = cache_bounds.total(going)
-        left = [record for record in records if record not in going]
-        cuts = [cut] if cut else []
-        if (cut := cache_bounds.then(self.wanted, _with(before, freed), left)) is not None:
-            freed += cache_bounds.total(cache_bounds.forecast(cut, left))
-            cuts.append(cut)
-        return self._done(freed, cuts, before)
+        done: list[tuple[Cut, int]] = []
+        if (cut := cache_bounds.first(self.wanted, before)) is not None:
+            done.append((cut, cache_bounds.forecast(cut, records)))
+            going = cache_bounds.going(cut, records)
+            records = tuple(record for record in records if record not in going)
+        if (cut := cache_bounds.then(self.wanted, _with(before, done), records)) is not None:
+            done.append((cut, cache_bounds.forecast(cut, records)))
+        return self._answer(done, before)
 
     async def prune(self, before: Disk) -> NodePruned:
         """Prune, as far as the bounds call for it."""
-        freed, cuts = 0, []
+        done: list[tuple[Cut, int]] = []
         if (cut := cache_bounds.first(self.wanted, before)) is not None:
-            freed += await self._cut(cut)
-            cuts.append(cut)
+            done.append((cut, await self._cut(cut)))
         if self.wanted.used is not None or self.wanted.free is not None:
-            cut = cache_bounds.then(self.wanted, _with(before, freed), await self._usage())
+            cut = cache_bounds.then(self.wanted, _with(before, done), await self._usage())
             if cut is not None:
-                freed += await self._cut(cut)
-                cuts.append(cut)
-        return replace(self._done(freed, cuts, before), after=await self.disk())
+                done.append((cut, await self._cut(cut)))
+        return replace(self._answer(done, before), after=await self.disk())
 
-    def _done(self, freed: int, cuts: list[Cut], before: Disk) -> NodePruned:
-        reasons = tuple(cut.reason for cut in cuts) if freed else ()
-        return NodePruned(node=self.found.node.name, freed=freed, reasons=reasons, before=before)
+    def _answer(self, done: Sequence[tuple[Cut, int]], before: Disk) -> NodePruned:
+        reasons = tuple(cut.reason for cut, freed in done if freed)
+        return NodePruned(
+            node=self.found.node.name, freed=sum(freed for _, freed in done), reasons=reasons, before=before
+        )
 
     async def _usage(self) -> tuple[Record, ...]:
         async def ask(cache: Cache) -> tuple[Record, ...] | Diagnosis:
@@ -201,8 +200,9 @@ async def _is_there(found: Reached, means: Means) -> bool:
     return (await prospect(found.node, found.facts, found.session, means.directory)).version is not None
 
 
-def _with(disk: Disk, freed: int) -> Disk:
-    return replace(disk, free=None if disk.free is None else disk.free + freed)
+def _with(disk: Disk, done: Sequence[tuple[Cut, int]]) -> Disk:
+    """The disk after that."""
+    return replace(disk, free=None if disk.free is None else disk.free + sum(freed for _, freed in done))
 
 
 def _error(node: Node, diagnosis: Diagnosis) -> FarmError:

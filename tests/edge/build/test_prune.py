@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from farm.build import locate, prune
+from farm.build import cache_bounds, locate, prune
+from farm.build.cache_bounds import Cut
+from farm.build.cache_records import Record
 from farm.build.failures import Diagnosis, Kind, classify
 from farm.build.prune import Cache, Pruned
 from tests.edge.build import daemon
@@ -78,3 +81,45 @@ async def test_a_node_that_is_gone_cannot_be_pruned(run: Run, small: Board) -> N
     done = await pruned(run, small)
     assert isinstance(done, Diagnosis)
     assert "connection refused" in done.reason
+
+
+async def cut_to(run: Run, board: Board, cut: Cut) -> int:
+    done = await prune.prune(cache(run, board), cut=cut)
+    assert isinstance(done, Pruned), done
+    return done.size
+
+
+async def lying(run: Run, board: Board) -> tuple[Record, ...]:
+    found = await prune.usage(cache(run, board))
+    assert not isinstance(found, Diagnosis), found
+    return found
+
+
+async def test_what_lies_there_is_known_and_what_goes_is_said_before(run: Run, small: Board) -> None:
+    for number in range(3):
+        run.write(f"FROM BASE\nRUN head -c 10000000 /dev/urandom >/big # {number}\n")
+        assert (await run.build(run.spec(tags=()), run.place(), small, AMD64)).evidence is None
+    records = await lying(run, small)
+    there = cache_bounds.total(records)
+    assert 30e6 < there < 60e6
+    assert all(record.age < 120 for record in records)
+
+    assert await cut_to(run, small, Cut(reason="", until=3600)) == 0
+    keep = there - 15_000_000
+    cut = Cut(reason="", keep=keep)
+    assert cache_bounds.forecast(cut, records) == 15_000_000
+    assert 15_000_000 <= await cut_to(run, small, cut) <= 25_000_000
+    assert cache_bounds.total(await lying(run, small)) <= keep
+
+    rest = await lying(run, small)
+    expected = cache_bounds.forecast(cache_bounds.UNUSED, rest)
+    assert await cut_to(run, small, cache_bounds.UNUSED) == pytest.approx(expected, rel=0.01)
+    assert cache_bounds.forecast(cache_bounds.UNUSED, await lying(run, small)) == 0
+
+
+async def test_what_a_build_uses_stays(run: Run, small: Board) -> None:
+    run.write("FROM BASE\nRUN head -c 10000000 /dev/urandom >/big && sleep 4 && test -s /big\n")
+    building = asyncio.create_task(run.build(run.spec(tags=()), run.place(), small, AMD64))
+    await asyncio.sleep(2)
+    await cut_to(run, small, Cut(reason="", all=True))
+    assert (await building).evidence is None

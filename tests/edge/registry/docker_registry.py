@@ -77,7 +77,13 @@ class Registry:
 
 
 def start(
-    directory: Path, *, http: str = "", auth: str = "", ca: Path | None = None, address: str = "127.0.0.1"
+    directory: Path,
+    *,
+    http: str = "",
+    auth: str = "",
+    ca: Path | None = None,
+    address: str = "127.0.0.1",
+    lets_delete: bool = True,
 ) -> Registry:
     """Start one; `http` and `auth` are YAML mappings that go into its configuration."""
     program = shutil.which("docker-registry")
@@ -87,8 +93,8 @@ def start(
     config = directory / "config.yml"
     config.write_text(
         f"version: 0.1\nlog: {{level: info}}\nhttp: {{addr: '{address}:{port}'{', ' + http if http else ''}}}\n"
-        f"storage: {{filesystem: {{rootdirectory: '{directory / 'data'}'}}, delete: {{enabled: true}}}}\n"
-        + (f"auth: {auth}\n" if auth else "")
+        f"storage: {{filesystem: {{rootdirectory: '{directory / 'data'}'}}"
+        f", delete: {{enabled: {'true' if lets_delete else 'false'}}}}}\n" + (f"auth: {auth}\n" if auth else "")
     )
     log = (directory / "log").open("wb")
     process = subprocess.Popen([program, "serve", str(config)], stdout=log, stderr=log)

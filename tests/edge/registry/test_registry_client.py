@@ -391,3 +391,36 @@ async def test_a_registry_whose_answer_never_ends_is_unreachable(
     async with dripping(*pieces) as domain, Client({}) as client:
         with pytest.raises(UnreachableError, match=words):
             await client.manifest(parse(f"{domain}/x:1"))
+
+
+async def test_every_tag_is_listed(registry: Registry) -> None:
+    for tag in "abc":
+        registry.put_image("tagged", CONFIG, tag=tag)
+    async with Client({}) as client:
+        assert sorted(await client.tags(parse(f"{registry.domain}/tagged"))) == ["a", "b", "c"]
+        assert await client.tags(parse(f"{registry.domain}/no/such")) == ()
+
+
+async def test_a_list_of_tags_may_have_pages_and_must_be_one() -> None:
+    pages = {
+        "n=1000": Answer(body=b'{"tags": ["a", "b"]}', headers={"Link": '</v2/app/tags/list?n=2&last=b>; rel="next"'}),
+        "n=2&last=b": Answer(body=b'{"name": "app", "tags": ["c"]}'),
+    }
+    with Server(lambda asked: pages[asked.path.partition("?")[2]]) as server:
+        async with Client({}) as client:
+            reference = parse(f"{server.domain}/app")
+            assert await client.tags(reference) == ("a", "b", "c")
+            pages["n=1000"] = Answer(body=b'{"tags": null}')
+            assert await client.tags(reference) == ()
+            pages["n=1000"] = Answer(body=b"[]")
+            with pytest.raises(RefusedError, match=r"its list of the tags of .*/app cannot be read"):
+                await client.tags(reference)
+
+
+async def test_a_digest_is_deleted_once_and_what_is_not_there_is_no_error(registry: Registry) -> None:
+    digest = registry.put_image("deleted", CONFIG, tag="1")
+    place = parse(f"{registry.domain}/deleted").with_digest(digest)
+    async with Client({}) as client:
+        assert await client.delete(place)
+        assert not await client.delete(place)
+        assert await client.digest(place) is None
