@@ -13,6 +13,7 @@ import pytest
 
 from tests.farm.boards import ROOT, Boards, Lab, as_root
 from tests.farm.command import Farm
+from tests.farm.nights import Home, serve, settle
 from tests.farm.projects import Projects
 from tests.farm.registry import Registry
 
@@ -74,3 +75,17 @@ def machine_id(lab: Lab) -> Iterator[None]:
     yield
     for file, _ in files:
         as_root("rm", file)
+
+
+@pytest.fixture
+def home(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> Iterator[Home]:
+    folder = Path(tempfile.mkdtemp(prefix="farm-"))
+    settle(monkeypatch, folder)
+    daemon = serve(folder / "git")
+    found = Home(lab, folder, folder / "git", daemon.url)
+    try:
+        with found.services, found.between:
+            yield found
+    finally:
+        daemon.stop()
+        shutil.rmtree(folder)
