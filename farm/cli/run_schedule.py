@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pwd
-import shutil
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,27 +11,22 @@ from typing import Any
 
 import click
 
+from farm.cli import scheduled_job
 from farm.cli.drive import drive
 from farm.cli.json_error import told_as_json
+from farm.cli.scheduled_job import FROM_FLAGS
 from farm.errors import Exit, UsageError
-from farm.inventory import Inventory, load, locate
+from farm.inventory import locate
 from farm.report import words
 from farm.report.plain import clean
 from farm.timer import schedule
-from farm.timer.job import Job
 from farm.timer.schedule import Account, Standing
-
-_FROM_FLAGS = "--at"
-# What farm and the programs that it starts find their own things by.
-_HANDED_ON = ("XDG_STATE_HOME", "XDG_CACHE_HOME", "DOCKER_CONFIG", "DOCKER_HOST")
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_PROGRAMS = ("git", "ssh", "docker", "buildx", "docker-buildx")
 
 
 def run(flags: Mapping[str, Any]) -> Exit:
     """Do what the action says, and give back the exit code."""
     with told_as_json(document=flags["as_json"]):
-        account = _account(flags)
+        account = scheduled_job.account(flags)
         if flags["action"] == "install":
             return drive(_install(flags, account))
         if flags["action"] == "remove":
@@ -43,7 +35,8 @@ def run(flags: Mapping[str, Any]) -> Exit:
 
 
 async def _install(flags: Mapping[str, Any], account: Account) -> Exit:
-    job = _job(flags, account)
+    source, inventory = scheduled_job.inventory(flags["inventory"] or locate(os.environ, Path.cwd()))
+    job = scheduled_job.job(account, source, inventory, flags["at"])
     where = await schedule.choose(account, flags["where"])
     await schedule.check(job, where)
     if flags["dry_run"]:
@@ -52,14 +45,16 @@ async def _install(flags: Mapping[str, Any], account: Account) -> Exit:
         return Exit.DONE
     changed = await schedule.install(job, where, account)
     standing = await schedule.look(where, account, datetime.now())
+    findings = list(standing.findings)
+    if not inventory.images:
+        findings.append(f"{source} has no `images:` yet, and a night without any fails")
     if flags["as_json"]:
-        document = {"changed": changed, **_document(standing), "findings": list(standing.findings)}
-        click.echo(json.dumps(document, indent=2))
+        click.echo(json.dumps({"changed": changed, **_document(standing), "findings": findings}, indent=2))
         return Exit.DONE
     said = "installed" if changed else "nothing to do, it is there already:"
     click.echo(f"{said} {schedule.WORDS[where]}: {standing.place}")
     _tell_next(standing, job.jitter)
-    for finding in standing.findings:
+    for finding in findings:
         click.echo(f"warning: {clean(finding)}", err=True)
     return Exit.DONE
 
@@ -94,7 +89,7 @@ async def _status(flags: Mapping[str, Any], account: Account) -> Exit:
     if len(standing) > 1:
         findings.append("there are two: farm schedule remove, with --system, --user or --cron")
     for each in standing:
-        findings += _outdated(flags, account, each)
+        findings += _outdated(account, each)
     if flags["as_json"]:
         document = {"schedules": [_document(each) for each in standing], "findings": findings}
         click.echo(json.dumps(document, indent=2))
@@ -106,80 +101,23 @@ async def _status(flags: Mapping[str, Any], account: Account) -> Exit:
     return Exit.FINDINGS if findings else Exit.DONE
 
 
-def _outdated(flags: Mapping[str, Any], account: Account, standing: Standing) -> list[str]:
+def _outdated(account: Account, standing: Standing) -> list[str]:
     """Whether the inventory says something else now than when it was installed."""
-    if standing.source in (None, _FROM_FLAGS):
+    if standing.source is None or standing.source == FROM_FLAGS:
         return []
-    source = Path(str(standing.source))
     try:
-        is_current = schedule.is_current(standing, _job({**flags, "at": (), "inventory": source}, account))
+        source, inventory = scheduled_job.inventory(Path(standing.source))
+        is_current = schedule.is_current(standing, scheduled_job.job(account, source, inventory))
     except UsageError as error:
-        return [f"{error.what}"]
+        return [error.what]
     return [] if is_current else [f"{source} says otherwise now: farm schedule install"]
-
-
-def _account(flags: Mapping[str, Any]) -> Account:
-    """Whose schedule it is. Raises UsageError."""
-    as_root = os.geteuid() == 0
-    caller = os.environ.get("SUDO_USER") if as_root else None
-    if flags["run_as"] and flags["where"] in ("user", "cron"):
-        raise UsageError("--run-as is for --system", fix="log in as that user")
-    if flags["run_as"] and not as_root:
-        raise UsageError("--run-as needs root", fix="run it with sudo")
-    if caller and flags["where"] == "user":
-        raise UsageError("with sudo this would be root's own timer", fix="run it without sudo")
-    name = flags["run_as"] or caller or pwd.getpwuid(os.geteuid()).pw_name
-    try:
-        entry = pwd.getpwnam(name)
-    except KeyError:
-        raise UsageError(f"there is no user {name!r} here", fix="name one who is, with --run-as") from None
-    return Account(name=name, home=Path(entry.pw_dir), asks_as_root=as_root)
-
-
-def _job(flags: Mapping[str, Any], account: Account) -> Job:
-    """What is to be started. Raises UsageError where there is no inventory to build from."""
-    path: Path | None = flags["inventory"] or locate(os.environ, Path.cwd())
-    if path is None:
-        raise UsageError("no inventory", fix="name one with -i: its `images:` are what is built")
-    inventory: Inventory = load(path)
-    source = str(path.expanduser().absolute())
-    return Job(
-        user=account.name,
-        farm=_farm(),
-        environment={
-            "FARM_INVENTORY": source,
-            "PATH": _path(),
-            **{name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)},
-        },
-        secrets=str(account.secrets),
-        at=tuple(flags["at"]) or (inventory.nightly.at,),
-        jitter=inventory.nightly.jitter,
-        source=_FROM_FLAGS if flags["at"] else source,
-    )
-
-
-def _farm() -> tuple[str, ...]:
-    """This program, by an absolute path that stays when it is updated."""
-    called = Path(sys.argv[0])
-    if called.name == "farm" and os.access(called, os.X_OK):
-        return (str(called.absolute()),)
-    return (sys.executable, "-P", "-m", "farm")
-
-
-def _path() -> str:
-    """The usual folders of programs, and those in which farm finds the ones that it needs now."""
-    folders = _PATH.split(":")
-    for program in _PROGRAMS:
-        if (found := shutil.which(program)) and (folder := str(Path(found).absolute().parent)) not in folders:
-            folders.append(folder)
-    return ":".join(folders)
 
 
 def _tell(standing: Standing) -> None:
     state = standing.state
     click.echo(f"{schedule.WORDS[standing.where]}: {standing.place}")
     click.echo(
-        f"  at    {', '.join(standing.at)} ({'as --at said' if standing.source == _FROM_FLAGS else standing.source})"
+        f"  at    {', '.join(standing.at)} ({'as --at said' if standing.source == FROM_FLAGS else standing.source})"
     )
     _tell_next(standing, 0, "  next ")
     if state.is_running:

@@ -29,8 +29,8 @@ def machine() -> Iterator[Coordinator]:
 @pytest.fixture
 def nas(machine: Coordinator) -> Iterator[Coordinator]:
     yield machine
-    machine("sudo farm schedule remove --system; farm schedule remove; sudo loginctl disable-linger $USER")
-    machine("rm -rf nights .config/farm")
+    left = "sudo loginctl disable-linger $USER; rm -rf nights .config/farm"
+    machine(f"sudo farm schedule remove --system; farm schedule remove; {left}")
 
 
 def soon() -> str:
