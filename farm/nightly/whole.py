@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from farm.errors import Exit, FarmError
 from farm.inventory import Inventory
+from farm.inventory.proxies import environment
 from farm.nightly.decided import Asked, Tools
 from farm.nightly.night import Done, night, write_down
 from farm.notify import services, switch
@@ -65,7 +66,7 @@ async def _tell(what: Night, inventory: Inventory, emit: Emit) -> None:
     told = message(what, inventory.notify)
     if told is None:
         return
-    for problem in await services.send(inventory.notify, told):
+    for problem in await services.send(inventory.notify, told, variables=environment(inventory.proxy)):
         emit(Warned(message=str(problem)))
 
 
@@ -95,7 +96,8 @@ async def _ping(inventory: Inventory, signal: Signal, lines: _Lines) -> None:
     if notify is None or notify.ping is None:
         return
     log = "" if signal == "start" else lines.text
-    if problem := await switch.ping(notify.ping, signal, log, within=notify.within):
+    variables = environment(inventory.proxy)
+    if problem := await switch.ping(notify.ping, signal, log, within=notify.within, variables=variables):
         lines(Warned(message=str(problem)))
 
 
