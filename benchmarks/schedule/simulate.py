@@ -52,7 +52,7 @@ def measure(*, sizes: tuple[Size, ...] = SIZES) -> dict[str, Any]:
     rows = []
     all_: list[float] = []
     for size in sizes:
-        measured = [_one(size, seed) for seed in range(size.farms)]
+        measured = [one(size, seed) for seed in range(size.farms)]
         all_ += [each["farm"] for each in measured]
         rows.append(
             {"nodes": size.nodes, "jobs": size.jobs, "farms": size.farms}
@@ -101,7 +101,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     return found
 
 
-def _one(size: Size, seed: int) -> dict[str, float]:
+def one(size: Size, seed: int) -> dict[str, float]:
     """The ratios of one farm."""
     work = workload(size.nodes, size.jobs, seed)
     plan = schedule(work.jobs, work.seats, work.expect, alike=work.alike)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from math import inf
 from typing import NamedTuple
 
@@ -48,13 +48,13 @@ def candidates(
     found: list[Candidate] = []
     away = TRANSFER if near else 0.0
     worst = inf
-    cheapest = min(prices[pool.number] / pool.slots * seconds for pool, seconds in choices.seconds())
-    for pool, expected, nodes in _worth_a_look(choices, near):
-        waste = expected.seconds / pool.slots - cheapest / prices[pool.number]
-        more = expected.seconds + pool.handicap + thrift * waste
+    own = {name for _, name, _ in choices.apart}
+    for least, _, more, pool, expected, only in _places(choices, ready, prices, thrift):
+        if least > worst:
+            break
         memory = pool.demand(job)
-        for moment, name in nodes:
-            if max(moment, ready) + more > worst:
+        for moment, name in _soonest(pool, only, own, near):
+            if moment + more > worst:
                 break
             start = pool.line(name).earliest(ready, expected.seconds, memory)
             score = start + more + (0.0 if name in near else away)
@@ -66,19 +66,35 @@ def candidates(
     return found
 
 
-def _worth_a_look(
-    choices: Choices, near: Collection[str]
-) -> Iterator[tuple[Pool, Expected, Sequence[tuple[float, str]]]]:
-    """Nodes, each with a moment before which it has no room, the first ones first."""
-    own = {name for _, name, _ in choices.apart}
-    for pool, name, expected in choices.apart:
-        yield pool, expected, ((0.0, name),)
-    for pool, expected in choices.alike:
-        close = [(0.0, name) for name in near if name in pool and name not in own] if near else ()
-        nodes = pool.soonest()
-        if own or near:
-            nodes = [each for each in nodes if each[1] not in own and each[1] not in near]
-        yield pool, expected, (*close, *nodes)
+def _places(
+    choices: Choices, ready: float, prices: Mapping[int, float], thrift: float
+) -> list[tuple[float, int, float, Pool, Expected, str | None]]:
+    """Pools and nodes that stand apart (by name), each with the least score that is possible there, sorted by that.
+
+    The number makes each of them unlike the others; then comes what the score is more than the start.
+    """
+    worth = {pool: prices[pool.number] / pool.slots for pool, _ in choices.seconds()}
+    cheapest = min(worth[pool] * seconds for pool, seconds in choices.seconds())
+    places: list[tuple[Pool, Expected, str | None]] = [(pool, expected, None) for pool, expected in choices.alike]
+    places += [(pool, expected, name) for pool, name, expected in choices.apart]
+    found = []
+    for number, (pool, expected, only) in enumerate(places):
+        waste = (expected.seconds - cheapest / worth[pool]) / pool.slots
+        more = expected.seconds + pool.handicap + thrift * waste
+        found.append((max(pool.room, ready) + more, number, more, pool, expected, only))
+    found.sort()
+    return found
+
+
+def _soonest(pool: Pool, only: str | None, own: Collection[str], near: Collection[str]) -> Sequence[tuple[float, str]]:
+    """The pool's nodes that are worth a look, each with a moment before which it has no room, the first ones first."""
+    if only is not None:
+        return ((0.0, only),)
+    nodes = pool.soonest()
+    if not own and not near:
+        return nodes
+    others = [each for each in nodes if each[1] not in own and each[1] not in near]
+    return [(0.0, name) for name in near if name in pool and name not in own] + others
 
 
 def _rank(candidate: Candidate) -> tuple[float, str]:

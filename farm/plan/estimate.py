@@ -7,11 +7,10 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
-from typing import Literal
 
 from farm.history.learned import Learned, Pair, Times
 from farm.history.speeds import Speeds
-from farm.plan.jobs import Alike, Expect, Expected, Job, Key
+from farm.plan.jobs import Alike, Basis, Expect, Expected, Job, Key
 from farm.platforms import Platform
 
 # What is older says more about an older Dockerfile.
@@ -78,8 +77,8 @@ class _Past:
         self._groups = speeds.groups
         self._middle = _median([*self._factors.values()]) if self._factors else 1.0
         self._of_job: dict[tuple[str, Platform], dict[int | None, list[float]]] = {}
-        self._of_target: dict[str, list[float]] = {}
-        self._of_platform: dict[Platform, list[float]] = {}
+        of_target: dict[str, list[float]] = {}
+        of_platform: dict[Platform, list[float]] = {}
         self._shares: dict[tuple[str, Platform], list[float]] = {}
         for (target, platform, node), times in learned.times.items():
             if not times.cold and not times.warm:
@@ -87,10 +86,13 @@ class _Past:
             cold = _recently(times.cold) if times.cold else _recently(times.warm) / WARM_SHARE
             level = cold / self._factor(node)
             self._of_job.setdefault((target, platform), {}).setdefault(self._groups.get(node), []).append(level)
-            self._of_target.setdefault(target, []).append(level)
-            self._of_platform.setdefault(platform, []).append(level)
+            of_target.setdefault(target, []).append(level)
+            of_platform.setdefault(platform, []).append(level)
             if times.cold and times.warm and cold > 0:
                 self._shares.setdefault((target, platform), []).append(min(1.0, _recently(times.warm) / cold))
+
+        self._of_targets = {target: _median(levels) for target, levels in of_target.items()}
+        self._of_platforms = {platform: _median(levels) for platform, levels in of_platform.items()}
 
     def kind(self, node: str) -> Hashable:
         """What decides how long a node takes for a job that it has never built."""
@@ -104,7 +106,7 @@ class _Past:
                 return Expected(seconds=_recently(times.warm), is_warm=True, basis="measured")
             shares = self._shares.get((target, platform))
             share = _median(shares) if shares else WARM_SHARE
-            basis: Literal["speed", "guess"] = "speed" if shares else "guess"
+            basis: Basis = "speed" if shares else "guess"
             return Expected(seconds=_recently(times.cold) * share, is_warm=True, basis=basis)
         if times.cold:
             return Expected(seconds=_recently(times.cold), basis="measured")
@@ -112,13 +114,16 @@ class _Past:
 
     def of_others(self, target: str, platform: Platform, node: str) -> Expected:
         """What a node takes that has never built the job."""
+        level, basis = self._level(target, platform, self._groups.get(node))
+        return Expected(seconds=UNKNOWN if level is None else level * self._factor(node), basis=basis)
+
+    def _level(self, target: str, platform: Platform, group: int | None) -> tuple[float | None, Basis]:
         levels = self._of_job.get((target, platform), {})
-        group = self._groups.get(node)
         if group is not None and group in levels:
-            return Expected(seconds=_median(levels[group]) * self._factor(node), basis="speed")
-        known = [level for each in levels.values() for level in each]
-        known = known or self._of_target.get(target, []) or self._of_platform.get(platform, [])
-        return Expected(seconds=_median(known) * self._factor(node) if known else UNKNOWN)
+            return _median(levels[group]), "speed"
+        if known := [level for each in levels.values() for level in each]:
+            return _median(known), "guess"
+        return self._of_targets.get(target, self._of_platforms.get(platform)), "guess"
 
     def _factor(self, node: str) -> float:
         return self._factors.get(node, self._middle)
@@ -134,6 +139,8 @@ def _recently(seconds: tuple[float, ...]) -> float:
 
 
 def _median(values: Sequence[float]) -> float:
+    if len(values) == 1:
+        return values[0]
     import statistics  # it loads much that no other part of a run needs
 
     return statistics.median(values)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from farm.plan.jobs import Alike, Expect, Expected, Job, Key, Running, Seat
 from farm.plan.timeline import Timeline, demand
 
-# How many nodes of a pool are looked at: those that have room first, then those that are idle first. The first few
-# are the best ones, but where gaps are too short or memory is short.
-LOOKED_AT = 6
+# How many nodes of a pool are looked at: those that are idle first, and those that have room first. These are the best
+# ones, but where many gaps are too short or memory is short.
+LOOKED_AT = 4
 # An overdue job goes on for this share of the time that it has taken so far, for want of better knowledge; and nothing
 # that runs is over within the next moment.
 OVERDUE = 0.1
@@ -78,14 +78,20 @@ class Pool:
         """When one of the nodes has room."""
         return self._lines[name]
 
+    @property
+    def room(self) -> float:
+        """The first moment at which one of the nodes has room."""
+        return self._by_room[0][0]
+
     def soonest(self) -> list[tuple[float, str]]:
         """The nodes that are worth a look, each with a moment before which it has no room; sorted by that."""
         first = self._by_room[:LOOKED_AT]
         idle = self._by_idle[:LOOKED_AT]
         if idle == first:
             return first
-        seen = {name for _, name in first}
-        return first + [(first[-1][0], name) for _, name in idle if name not in seen]
+        # The idle ones come first: they have no gaps that turn out to be too short.
+        names = {name for _, name in idle}
+        return [(self.room, name) for _, name in idle] + [each for each in first if each[1] not in names]
 
     def take(self, name: str, start: float, seconds: float, memory: float) -> None:
         """Let a node do something from `start` on for `seconds`."""

@@ -46,6 +46,10 @@ class Timeline:
         """The first moment from `ready` on where a slot and so much memory stay free for `seconds`."""
         starts = self._starts
         last = len(starts) - 1
+        if ready >= starts[last]:
+            return ready
+        if not last:
+            return starts[0]
         index = max(0, bisect_right(starts, ready) - 1)
         start = max(ready, starts[index])
         end = start + seconds

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.schedule.replay import at_random, first_match, fixed, real, replay
-from benchmarks.schedule.simulate import Size, _one, lines
+from benchmarks.schedule.simulate import Size, one, lines
 from benchmarks.schedule.workloads import PLATFORMS, workload
 from farm.plan.jobs import Job
 
@@ -22,7 +22,7 @@ def test_every_job_has_a_node_and_what_it_needs(seed: int) -> None:
 
 
 def test_nothing_beats_the_bound_and_farm_beats_the_others() -> None:
-    found = _one(Size(nodes=6, jobs=60, farms=1, replays=True), 1)
+    found = one(Size(nodes=6, jobs=60, farms=1, replays=True), 1)
     assert 1 <= found["farm"] < found["random"] < found["first_match"]
     assert 1 <= found["farm_replayed"] <= found["no_takeover_replayed"] < found["random_replayed"]
 

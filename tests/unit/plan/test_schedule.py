@@ -321,7 +321,7 @@ def farms(draw: st.DrawFn, most_jobs: int = 10) -> tuple[list[Job], dict[str, Se
 
 
 @given(farms())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_schedule_is_possible(given_: tuple[list[Job], dict[str, Seat], Takes]) -> None:
     jobs, farm, expect = given_
     plan = schedule(jobs, farm, expect)
@@ -417,3 +417,19 @@ def test_grouping_alike_nodes_changes_no_end() -> None:
     assert grouped.makespan == pytest.approx(one_by_one.makespan, rel=0.05)
     assert grouped.bound == pytest.approx(one_by_one.bound, rel=0.05)
     check(grouped, jobs, farm, expect)  # type: ignore[arg-type]
+
+
+def test_a_thousand_alike_nodes_are_not_asked_about_one_by_one() -> None:
+    farm = {f"n{n}": Seat(name=f"n{n}") for n in range(1000)}
+    jobs = [job(f"j{n}", *farm, needs=(f"j{n - 1}",) if n % 3 else ()) for n in range(300)]
+    kinds = {name: number % 4 for number, name in enumerate(farm)}
+    apart = {each.key: ["n7", "n8"] for each in jobs}
+    asked = []
+
+    def expect(one: Job, node: str) -> Expected:
+        asked.append(node)
+        return Expected(seconds=10.0 + kinds[node])
+
+    plan = schedule(jobs, farm, expect, alike=Alike(kinds=kinds, apart=apart))
+    assert len(plan.placements) == 300
+    assert len(asked) == 300 * (4 + 2)
