@@ -75,7 +75,7 @@ class HousekeepingEntry(TypedDict, total=False):
         bool, rules.SWITCH, Field(description="Whether pushed digests that no tag uses are deleted; default: false.")
     ]
     keep_runs: Annotated[
-        int, Field(ge=1, le=100000), night_rules.RUNS, Field(description="Runs whose logs stay; default: all.")
+        int, Field(ge=1, le=200), night_rules.RUNS, Field(description="Runs whose logs stay; default: 200.")
     ]
     nightly: Annotated[
         bool, rules.SWITCH, Field(description="Whether `farm nightly` does it after its builds; default: true.")

@@ -197,4 +197,4 @@ SHARE = Rule(
     fits=lambda text: bool(read_share(text)),
     hint=_near_share,
 )
-RUNS = Rule(expected="a whole number from 1 to 100000")
+RUNS = Rule(expected="a whole number from 1 to 200")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from farm.build.cache_bounds import Bounds
 from farm.errors import Exit
+from farm.history.errors import HistoryError
 from farm.history.history import History
 from farm.inventory import Housekeeping, Inventory, Node
 from farm.registry.client import Client, NotAllowedError
@@ -69,7 +70,7 @@ async def prune(
 ) -> Pruned:
     """Clean up on these nodes, in the registries that farm pushed to, and here; a node may take `timeout` to answer.
 
-    Raises UsageError for a buildx that cannot be used, HistoryError for a history that cannot be read.
+    Raises UsageError for a buildx that cannot be used.
     """
     caches, repositories = await asyncio.gather(
         _caches(inventory, nodes, wanted.caches, timeout=timeout, dry_run=dry_run),
@@ -107,9 +108,12 @@ async def _repositories(inventory: Inventory, *, dry_run: bool) -> tuple[Reposit
     path = state_home() / "history.db"
     if not path.exists():
         return ()
-    with History.open(path) as history:
-        async with Client(inventory.registries, proxy=inventory.proxy) as client:
-            return await prune_registry(history, client, now=datetime.now(UTC), dry_run=dry_run)
+    try:
+        with History.open(path) as history:
+            async with Client(inventory.registries, proxy=inventory.proxy) as client:
+                return await prune_registry(history, client, now=datetime.now(UTC), dry_run=dry_run)
+    except HistoryError as error:
+        return (RepositoryPruned(repository=str(path), error=error),)
 
 
 async def _none() -> tuple[RepositoryPruned, ...]:

@@ -141,14 +141,17 @@ class _Pruner:
 
     async def forecast(self, before: Disk) -> NodePruned:
         """What pruning would do; nothing is changed."""
-        records = await self._usage()
+        filters = self.wanted.filters
+        records = await self._usage(filters)
+        whole = await self._usage() if filters else records
         done: list[tuple[Cut, int]] = []
         if (cut := cache_bounds.first(self.wanted, before)) is not None:
             done.append((cut, cache_bounds.forecast(cut, records)))
             going = cache_bounds.going(cut, records)
-            records = tuple(record for record in records if record not in going)
-        if (cut := cache_bounds.then(self.wanted, _with(before, done), records)) is not None:
-            done.append((cut, cache_bounds.forecast(cut, records)))
+            records, whole = (tuple(each for each in some if each not in going) for some in (records, whole))
+        if (cut := cache_bounds.then(self.wanted, _with(before, done), whole)) is not None:
+            fits = cache_bounds.total(cache_bounds.going(cut, records))
+            done.append((cut, min(fits, cache_bounds.forecast(cut, whole))))
         return self._answer(done, before)
 
     async def prune(self, before: Disk) -> NodePruned:
@@ -168,9 +171,9 @@ class _Pruner:
             node=self.found.node.name, freed=sum(freed for _, freed in done), reasons=reasons, before=before
         )
 
-    async def _usage(self) -> tuple[Record, ...]:
+    async def _usage(self, filters: Sequence[str] = ()) -> tuple[Record, ...]:
         async def ask(cache: Cache) -> tuple[Record, ...] | Diagnosis:
-            return await pruning.usage(cache, filters=self.wanted.filters)
+            return await pruning.usage(cache, filters=filters)
 
         return await tended(ask, self._cache, self.means.connections)
 

@@ -243,7 +243,7 @@ def test_what_the_shipped_example_shows_of_images_and_nights_is_right_too() -> N
         link="https://farm.lan/reports",
     )
     assert inventory.housekeeping == Housekeeping(
-        cache_age=14 * 86400, cache_size=20 * 2**30, free_space=4 * 2**30, free_inodes=0.05, keep_runs=200
+        cache_age=14 * 86400, cache_size=20 * 2**30, free_space=4 * 2**30, free_inodes=0.05, keep_runs=50
     )
 
 

@@ -23,7 +23,7 @@ PING = "an http or https URL, $NAME of a variable or file:PATH that holds one"
 AGE = "an age such as 12h, 30d or 2w"
 SIZE = "an amount of at least 1M, such as 500M or 10G"
 SHARE = "a share such as 10%"
-RUNS = "a whole number from 1 to 100000"
+RUNS = "a whole number from 1 to 200"
 FARM = "nodes: {a: {host: a}}\n"
 
 EVERYTHING = """
