@@ -1,7 +1,7 @@
 """Sends one message to one service with apprise. A program: it is told what to do on its standard input.
 
-It answers in lines of JSON: `{}` once it is loaded, `service` once it knows which one the URL means, and `problem` at
-the end, null where all went well.
+It answers in lines of JSON: `{}` once it is loaded, `service` if it knows which one the URL means, and `problem` at the
+end, null where all went well.
 """
 
 from __future__ import annotations
@@ -55,11 +55,11 @@ def main() -> None:
     if authorities := _authorities():
         os.environ.setdefault("REQUESTS_CA_BUNDLE", authorities)
     job = json.loads(sys.stdin.readline())
-    _say({})
     try:
         problem = _sent(job, heard)
     except Exception as error:
-        # A plugin may raise anything, and its words may hold the URL.
+        # A plugin may raise anything, before it is loaded too, and its words may hold the URL.
+        _say({})
         problem = f"apprise failed at it ({type(error).__name__})"
     _say({"problem": problem})
     os._exit(0)
@@ -69,6 +69,8 @@ def _sent(job: dict[str, Any], heard: _Heard) -> str | None:
     # Of the three limits of apprise's own none may come before farm's, which ends this program.
     asset = apprise.AppriseAsset(app_id="farm", app_desc="farm", service_timeout=0)
     service = apprise.Apprise.instantiate(job["url"], asset=asset)
+    # Only with the first URL are apprise's many modules loaded.
+    _say({})
     if service is None:
         return "it is no URL that apprise understands; they are listed in apprise's documentation"
     _say({"service": str(service.service_name)})

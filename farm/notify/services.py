@@ -46,10 +46,10 @@ async def _send(
             async for answer in answers:
                 if "service" in answer:
                     service = f"notify: url {number} ({answer['service']})"
-                else:
+                elif "problem" in answer:
                     problem = answer["problem"]
     except UsageError as error:
         problem = error.what
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError) as error:
         problem = f"it could not be tried ({type(error).__name__})"
     return Problem(service=service, what=problem) if problem else None

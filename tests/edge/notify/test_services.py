@@ -91,16 +91,16 @@ async def test_a_service_that_hangs_holds_neither_the_others_nor_farm(silent: in
     with Server(ok) as server:
         began = time.monotonic()
         problems = await said(
-            f"ntfy://127.0.0.1:{silent}/{SECRET}", f"json://{server.domain}/", f"jsons://127.0.0.1:{silent}", within=2
+            f"ntfy://127.0.0.1:{silent}/{SECRET}", f"json://{server.domain}/", f"jsons://127.0.0.1:{silent}", within=3
         )
         took = time.monotonic() - began
 
         assert len(server.asked) == 1
     assert problems == [
-        "notify: url 1 (ntfy): no answer within 2 s",
-        "notify: url 3 (JSON): no answer within 2 s",
+        "notify: url 1 (ntfy): no answer within 3 s",
+        "notify: url 3 (JSON): no answer within 3 s",
     ]
-    assert 1.9 < took < 10
+    assert 2.9 < took < 30
 
 
 async def test_what_went_wrong_is_one_line_each(closed: int) -> None:

@@ -78,4 +78,4 @@ async def test_a_watcher_that_hangs_is_given_up() -> None:
         said = await problem(f"http://127.0.0.1:{server.getsockname()[1]}/{SECRET}", within=2)
         took = time.monotonic() - began
     assert said == "notify: ping: no answer within 2 s"
-    assert took < 6
+    assert took < 10
