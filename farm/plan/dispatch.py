@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from farm.plan.jobs import NOBODY_ALIKE, Alike, Expect, Job, Key, Running, Schedule, Seat, Start
+from farm.plan.jobs import NOBODY_ALIKE, Alike, Expect, Job, Key, Placement, Running, Schedule, Seat, Start
 from farm.plan.schedule import schedule
 from farm.plan.timeline import demand
 from farm.report import words
 
-# Google's MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier is 1.5 to 3).
+# MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier is 1.5, or 3 since 4.0).
 LATE = 1.5
 LATE_SECONDS = 60.0
 # So many jobs, those that were to start first, are planned anew, in so many placings: a run of thousands is still led
@@ -102,9 +102,9 @@ def _as_planned(ready: Mapping[Key, Job], plan: Schedule, seats: Mapping[str, Se
     """
     starts: list[Start] = []
     full: set[str] = set()
-    for placement in plan.placements:
-        node, job = placement.node, ready.get(placement.key)
-        if job is None or node in full or not room.has_slot(node):
+    for placement in sorted((each for each in plan.placements if each.key in ready), key=_begin):
+        node, job = placement.node, ready[placement.key]
+        if node in full or node not in job.nodes or not room.has_slot(node):
             continue
         if seats[node].handicap > min(seats[each].handicap for each in job.nodes if each in seats):
             continue
@@ -114,6 +114,10 @@ def _as_planned(ready: Mapping[Key, Job], plan: Schedule, seats: Mapping[str, Se
         room.take(job, node)
         starts.append(Start(key=job.key, node=node, reason=placement.reason, expected=placement.expected))
     return starts
+
+
+def _begin(placement: Placement) -> tuple[float, str, Key]:
+    return placement.start, placement.node, placement.key
 
 
 def straggler(running: Sequence[Running], seats: Mapping[str, Seat], expect: Expect, *, now: float) -> Start | None:

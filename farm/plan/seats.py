@@ -15,6 +15,8 @@ from farm.plan.planner import BUSY_LOAD_PER_CORE
 # Seconds. A node that loses builds is used where nobody else is, whatever waiting for others costs; one that somebody
 # else keeps busy builds at perhaps half its speed.
 LOST, BUSY = 24 * 3600.0, 60.0
+# What is free differs by so many bytes from one look to the next; so boards that are alike stay alike to the schedule.
+MEMORY_STEP = 100_000_000
 
 
 def seats(
@@ -39,12 +41,16 @@ def seats(
         found[name] = Seat(
             name=name,
             slots=nodes[name].slots,
-            memory=min(facts.memory_available, limits.memory) if limits.memory else facts.memory_available,
+            memory=_rounded(min(facts.memory_available, limits.memory or facts.memory_available)),
             drained=drained.get(name),
             handicap=handicap,
             because=because,
         )
     return found
+
+
+def _rounded(memory: int) -> int:
+    return max(memory - memory % MEMORY_STEP, MEMORY_STEP)
 
 
 def _handicap(name: str, facts: Facts, resting: Mapping[str, Strike], lost: Collection[str]) -> tuple[float, str]:

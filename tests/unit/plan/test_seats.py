@@ -45,3 +45,14 @@ def test_seats() -> None:
         "tired": Seat(name="tired", memory=free, handicap=LOST, because="tired rests until 02:13 after 2 losses"),
     }
     assert list(found) == sorted(found)
+
+
+def test_boards_that_differ_by_what_changes_from_minute_to_minute_are_alike() -> None:
+    free = {"busy": 1_523_456_789, "hot": 1_587_654_321, "tired": 1_600_000_000, "lost": 12_345}
+    found = seats(NODES, {name: facts(name, memory_available=memory) for name, memory in free.items()})
+    assert {name: seat.memory for name, seat in found.items()} == {
+        "busy": 1_500_000_000,
+        "hot": 1_500_000_000,
+        "tired": 1_600_000_000,
+        "lost": 100_000_000,
+    }
