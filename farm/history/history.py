@@ -88,7 +88,8 @@ class History:
 
         Ask before the new run begins. A run that never ended (a killed one) counts. Without a name, platforms come from
         all runs since the last that ended well, the newest first: a resumed run may have been killed before it built
-        any. Raises UsageError for a named run that there is not, that built something else, or that ended well.
+        any. Raises UsageError for a named run that there is not, that built something else, or that ended well; of one
+        with several targets there is None for something else, and all of what ended well.
         """
         with self._reading() as connection:
             return read.named(connection, run, references) if run else read.latest(connection, references)

@@ -49,18 +49,31 @@ def latest(connection: sqlite3.Connection, references: Sequence[str]) -> Resumab
     return Resumable(run=found, kept=kept) if found else None
 
 
-def named(connection: sqlite3.Connection, run: str, references: Sequence[str]) -> Resumable:
-    """What the named run has built. Raises UsageError where it cannot be resumed for these references."""
-    row = connection.execute("SELECT number, image_references, exit_code FROM run WHERE id = ?", (run,)).fetchone()
-    if row is None:
+def named(connection: sqlite3.Connection, run: str, references: Sequence[str]) -> Resumable | None:
+    """What the named run has built for these references.
+
+    Of a run of several targets that is None where it had another one, and all of a target that ended well: there was
+    something else in it to go on with. Raises UsageError where a run cannot be resumed for these references.
+    """
+    rows = connection.execute(f"SELECT number, id, image_references, exit_code FROM run {NAMED}", (run,)).fetchall()  # noqa: S608
+    if not rows:
         raise UsageError(f"there is no run {run!r} in the history", fix="`farm history` lists the runs")
-    number, stored, exit_code = row
-    if stored != key(references):
+    mine = [row for row in rows if row[2] == key(references)]
+    if len(rows) == 1:
+        _check_only(run, rows[0], references, is_mine=bool(mine))
+    for number, row, *_ in mine:
+        return Resumable(run=row, kept=dict(_kept(connection, number, row)))
+    return None
+
+
+def _check_only(run: str, row: tuple[int, str, str, int | None], references: Sequence[str], *, is_mine: bool) -> None:
+    """Raises UsageError where there is nothing to resume in a run with a single target."""
+    *_, stored, exit_code = row
+    if not is_mine:
         was, now = (", ".join(names) or "nothing with a tag" for names in (json.loads(stored), sorted(set(references))))
         raise UsageError(f"run {run} built {was}, not {now}", fix="give the same --tag options, or resume another run")
     if exit_code == 0:
         raise UsageError(f"run {run} ended well: nothing is left to resume", fix="build without --resume")
-    return Resumable(run=run, kept=dict(_kept(connection, number, run)))
 
 
 def _kept(connection: sqlite3.Connection, number: int, run: str) -> Iterator[tuple[Platform, Kept]]:

@@ -61,8 +61,7 @@ class Journal:
         self, chronicle: Chronicle, *, run: str, name: str = "", target: str, references: Sequence[str]
     ) -> None:
         self._ask = chronicle.ask
-        self._name = name
-        self._run = self._of(run)
+        self._run = f"{run}/{name}" if name else run
         self._target = target
         self._references = references
         self._has_begun = False
@@ -93,12 +92,7 @@ class Journal:
 
     def resumable(self, run: str | None, references: Sequence[str]) -> Resumable | None:
         """The run to go on with. Raises UsageError for a named run that cannot be."""
-        named = self._of(run) if run else None
-        return self._ask(lambda history: history.resumable(named, references))
-
-    def _of(self, run: str) -> str:
-        """This target's own row of a run."""
-        return f"{run}/{self._name}" if self._name else run
+        return self._ask(lambda history: history.resumable(run, references))
 
     def usual(self, platform: Platform, node: str) -> float | None:
         """Seconds that this target usually takes there with a cold cache; None where it was never built so."""
