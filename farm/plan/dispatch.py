@@ -10,7 +10,7 @@ from farm.plan.schedule import schedule
 from farm.plan.timeline import demand
 from farm.report import words
 
-# MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier is 1.5, or 3 since 4.0).
+# MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier: 1.5, 3 since 4.0).
 LATE = 1.5
 LATE_SECONDS = 60.0
 # So many jobs, those that were to start first, are planned anew, in so many placings: a run of thousands is still led
