@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from farm.errors import Exit
 from farm.history.records import RunRecord
+from farm.platforms import Platform
+from farm.report.outcome import Built
 from farm.report.run_report import worst
 
 
@@ -36,6 +38,16 @@ class Whole:
         """From the first one's start to the last one's end; None while one has not ended."""
         ends = [each.started + timedelta(seconds=each.seconds) for each in self.targets if each.seconds is not None]
         return (max(ends) - self.started).total_seconds() if len(ends) == len(self.targets) else None
+
+    @property
+    def failed(self) -> frozenset[tuple[str, Platform]]:
+        """The jobs that came to no image, by their target's name and their platform."""
+        return frozenset(
+            (target_of(target.run), platform.outcome.platform)
+            for target in self.targets
+            for platform in target.platforms
+            if not isinstance(platform.outcome, Built)
+        )
 
 
 def grouped(records: Iterable[RunRecord]) -> tuple[Whole, ...]:

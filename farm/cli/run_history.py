@@ -89,7 +89,7 @@ def _comparison(run: Whole) -> Comparison | None:
     """Plan against fact, from the report that the run has left beside its logs; None where there is none."""
     try:
         report = json.loads((_folder(run) / "report.json").read_text())
-        return compare([Course.read(course) for course in report["courses"]])
+        return compare([Course.read(course) for course in report["courses"]], failed=run.failed)
     except (OSError, ValueError, KeyError, TypeError):
         # It was deleted, cut off by a full disk, or written by another version: the history itself is whole.
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,8 +30,8 @@ class Pair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """`planned` and `took` are the seconds from the start of building to the end of the last job; `is_guess` says that
-    nothing was known of any of the jobs.
+    """Of all jobs that were planned and ran: `planned` and `took` are the seconds from the start of building to the end
+    of the last one; `is_guess` says that nothing was known of any of them.
 
     `elsewhere` ran on another node than planned; `off` took far longer or shorter than expected on the planned node,
     the farthest first.
@@ -48,20 +48,24 @@ class Comparison:
         return {"planned": round(self.planned, 3), "took": round(self.took, 3)}
 
 
-def compare(courses: Sequence[Course]) -> Comparison | None:
-    """Compare what was planned with what was; None where nothing of what was planned began."""
-    pairs, guessed = [], set()
+def compare(courses: Sequence[Course], *, failed: Collection[tuple[str, Platform]] = ()) -> Comparison | None:
+    """Compare what was planned with what was; None where nothing of what was planned began.
+
+    Of `failed` ones, given by target and platform, nobody wonders that they took another time.
+    """
+    pairs, off, guessed = list[Pair](), list[Pair](), set[Pair]()
     for course in courses:
         if course.planned and course.actual:
             pair = Pair(target=course.target, platform=course.platform, planned=course.planned, actual=course.actual)
             pairs.append(pair)
             if course.is_guess:
                 guessed.add(pair)
+            elif pair.planned.node == pair.actual.node and _is_far(pair) and (pair.target, pair.platform) not in failed:
+                off.append(pair)
     if not pairs:
         return None
-    off = [pair for pair in pairs if pair not in guessed and pair.planned.node == pair.actual.node and _is_far(pair)]
     return Comparison(
-        planned=max(course.planned.end for course in courses if course.planned),
+        planned=max(pair.planned.end for pair in pairs),
         took=max(pair.actual.end for pair in pairs),
         is_guess=len(guessed) == len(pairs),
         elsewhere=tuple(pair for pair in pairs if pair.planned.node != pair.actual.node),

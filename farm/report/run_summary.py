@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, TextIO
 
 from farm.errors import FarmError
+from farm.platforms import Platform
 from farm.report import comparison, summary, terminal, words
 from farm.report.outcome import Built
 from farm.report.plain import clean
@@ -32,7 +33,7 @@ def show(run: RunReport, stream: TextIO) -> None:
         for outcome in report.outcomes:
             summary.show_tries(outcome, console, target=report.name)
     summary.show_power(run.power, console)
-    if compared := comparison.compare(run.courses):
+    if compared := comparison.compare(run.courses, failed=_failed(run)):
         whole, *jobs = comparison.lines(compared)
         console.print(f"plan   {whole}", soft_wrap=True)
         for job in jobs:
@@ -87,6 +88,15 @@ def _table(reports: Sequence[Report], stream: TextIO, *, is_narrow: bool) -> Tab
             _result(report, is_narrow=is_narrow),
         )
     return table
+
+
+def _failed(run: RunReport) -> set[tuple[str, Platform]]:
+    return {
+        (report.name, outcome.platform)
+        for report in run.reports
+        for outcome in report.outcomes
+        if not isinstance(outcome, Built)
+    }
 
 
 def _result(report: Report, *, is_narrow: bool) -> str:

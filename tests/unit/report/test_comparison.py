@@ -62,6 +62,18 @@ def test_a_guess_cannot_be_off() -> None:
     ]
 
 
+def test_what_failed_is_not_far_off() -> None:
+    compared = compare([course(("z1", 0, 100), ("z1", 0, 3))], failed={("jaeger", AMD64)})
+    assert compared is not None
+    assert compared.off == ()
+
+
+def test_what_never_began_is_in_neither_number() -> None:
+    assert told(course(("z1", 0, 100), ("z1", 0, 100)), course(("z1", 100, 900), None, target="app")) == [
+        "planned 1 min 40 s, took 1 min 40 s"
+    ]
+
+
 def test_the_farthest_come_first_and_no_more_than_can_be_read() -> None:
     courses = [course(("z1", 0, 100), ("z1", 0, 200 + n), target=f"image-{n}") for n in range(10)]
     listed = told(*courses)[1:]
