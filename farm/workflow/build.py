@@ -28,6 +28,10 @@ from farm.workflow.survey import select
 from farm.workflow.together import together
 
 
+# So many targets are named where a run begins; fifty would fill the screen.
+_NAMED = 6
+
+
 @dataclass(slots=True)
 class _Opened:
     """What has been opened for the run: it is asked at the end what it did, also where an error was that end."""
@@ -100,7 +104,9 @@ def _refused(name: str, error: FarmError, run: Run) -> Report:
 
 def _words(targets: Sequence[Target]) -> str:
     if len(targets) != 1:
-        return ", ".join(each.name for each in targets)
+        names = [each.name for each in targets]
+        more = len(names) - _NAMED
+        return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"
     return ", ".join(targets[0].spec.tags) or giturl.without_login(targets[0].spec.context)
 
 
