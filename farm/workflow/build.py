@@ -27,7 +27,6 @@ from farm.workflow.run import Run, state_home
 from farm.workflow.survey import select
 from farm.workflow.together import together
 
-
 # So many targets are named where a run begins; fifty would fill the screen.
 _NAMED = 6
 
