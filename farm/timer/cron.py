@@ -30,7 +30,8 @@ class Cron:
         if not is_here():
             return ""
         ended = await programs.run(*self._argv, "-l", check=False)
-        if ended.code and "no crontab for" not in ended.err:
+        # Debian's and busybox's words for a user who has none.
+        if ended.code and not any(words in ended.err for words in ("no crontab for", "can't open")):
             return (await programs.run(*self._argv, "-l")).out
         return ended.out if ended.code == 0 else ""
 
