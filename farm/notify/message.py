@@ -63,6 +63,11 @@ def _recovered(night: Night) -> list[Told]:
     return [image for image in night.images if image.failures and image.state in ("built", "identical", "unchanged")]
 
 
+def _built_as_usual(night: Night) -> list[Told]:
+    """Each image is told of once."""
+    return [image for image in _of(night, "built") if not image.failures]
+
+
 def _kind(night: Night) -> Kind:
     if night.error is not None or any(image.state == "failed" for image in night.images):
         return "failure"
@@ -73,10 +78,10 @@ def _kind(night: Night) -> Kind:
 
 def _title(night: Night) -> str:
     counts = [
-        (sum(image.state == "failed" for image in night.images), "failed"),
+        (len(_of(night, "failed")), "failed"),
         (len(_recovered(night)), "well again"),
-        (sum(image.state == "built" for image in night.images), "built"),
-        (sum(image.state == "postponed" for image in night.images), "not begun"),
+        (len(_built_as_usual(night)), "built"),
+        (len(_of(night, "postponed")), "not begun"),
         (len(night.missing), "node missing" if len(night.missing) == 1 else "nodes missing"),
         (len(night.short), "disk nearly full" if len(night.short) == 1 else "disks nearly full"),
     ]
@@ -108,10 +113,9 @@ def _lines(night: Night) -> Iterator[str]:
     """Everything that is told in a line of its own, the worst first."""
     if night.error is not None:
         yield _line("The night ended early: ", night.error)
-    recovered = _recovered(night)
     yield from _part("Failed", _of(night, "failed"), _failed)
-    yield from _part("Well again", recovered, _built)
-    yield from _part("Built", [image for image in _of(night, "built") if image not in recovered], _built)
+    yield from _part("Well again", _recovered(night), _built)
+    yield from _part("Built", _built_as_usual(night), _built)
     yield from _part("Not begun, first next time", _of(night, "postponed"), _postponed)
     yield from _part("Nodes missing", night.missing, _missing)
     if night.back:

@@ -131,7 +131,7 @@ def test_seven_nights(home: Home, boards: Boards) -> None:
     assert sixth.states["web@main"] == "built"
     assert sixth.done.exit_code == 0
     assert sixth.done.night.seconds >= 20 * 60
-    assert home.told.messages[-1]["title"] == "farm: 1 well again, 1 built"
+    assert home.told.messages[-1]["title"] == "farm: 1 well again"
     assert home.told.pings[-1] == "/ping"
 
     # The coordinator is switched off in the middle, and the timer starts it again: what was built is not built again.
