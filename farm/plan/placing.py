@@ -13,7 +13,7 @@ from farm.plan.pools import Choices, Pools
 
 # How much each second of waste counts more than one of time (farm.plan.candidates): the first where there is time for
 # one try only, else the best of all.
-THRIFTS = (3.0, 0.0, 1.0, 2.0, 5.0)
+THRIFTS = (3.0, 5.0, 8.0, 1.0, 0.0)
 # No more tries are made than this.
 TRIES = 30
 # How much longer than it is a job is taken to be once it has ended last, so that it comes earlier in the next try.
@@ -79,17 +79,21 @@ class Placing:
         return best
 
     def _try(self, jobs: Sequence[Job], thrift: float) -> Try:
+        """Place all jobs, those in a hurry with less thrift: the last ones are to end together."""
         ends = self.pools.begin(self.running, self.now)
         nodes: dict[Key, str] = {}
         placed = []
+        work = sum(self.choices[job.key].fastest for job in jobs)
+        done = 0.0
         for job in jobs:
             key = job.key
+            done += self.choices[key].fastest
             found = candidates(
                 job,
                 self.choices[key],
                 max((ends[need] for need in job.needs if need in ends), default=self.now),
                 prices=self.weighed.prices,
-                thrift=thrift * self._leisure(key),
+                thrift=thrift * self._leisure(key, done / work if work else 1.0),
                 near={nodes[need] for need in job.needs if need in nodes},
             )
             winner = found[0]
@@ -98,7 +102,7 @@ class Placing:
             placed.append((job, found))
         return Try(placed=tuple(placed))
 
-    def _leisure(self, key: Key) -> float:
-        """How far a job is from being urgent, from 1 to 0: none for one on the critical path."""
+    def _leisure(self, key: Key, done: float) -> float:
+        """How little a job is in a hurry, from 1 to 0: that on the critical path is, and when all but it are `done`."""
         bound = self.weighed.bound
-        return max(0.0, 1 - self.order.ranks[key] / bound) if bound else 0.0
+        return max(0.0, 1 - self.order.ranks[key] / bound) * max(0.0, 1 - done**3) if bound else 0.0
