@@ -64,7 +64,8 @@ def described(spec: Spec, origin: Origin | None, *, declared: Collection[str], c
     if _EPOCH not in own:
         told.append(f"{_EPOCH}={OF_A_DIRECTORY if committed is None else committed}")
     about = {_CREATED: created} if created else {}
-    return _told(replace(spec, build_args=(*told, *spec.build_args)), about, about)
+    # An output of the command line, in the place of the inventory's, is dated too.
+    return _dated(_told(replace(spec, build_args=(*told, *spec.build_args)), about, about))
 
 
 def _told(spec: Spec, labels: Mapping[str, str], annotations: Mapping[str, str]) -> Spec:
@@ -87,7 +88,8 @@ def _dated(spec: Spec) -> Spec:
     """Files in layers are no newer than SOURCE_DATE_EPOCH; an empty one of the user's own says that nothing is."""
     output = spec.output
     is_off = f"{_EPOCH}=" in spec.build_args
-    if is_off or output.type not in ("registry", "oci"):
+    is_said = _REWRITE[0] in dict(output.attributes)
+    if is_off or is_said or output.type not in ("registry", "oci"):
         return spec
     return replace(spec, output=replace(output, attributes=(*output.attributes, _REWRITE)))
 

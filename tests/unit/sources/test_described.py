@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from farm.platforms import parse
@@ -93,6 +94,15 @@ def test_times_in_layers_are_the_commits_unless_the_user_wants_none() -> None:
     assert whole(output=Output(type="local", dest="x")).output.attributes == ()
     assert whole(build_args=("SOURCE_DATE_EPOCH=",)).output.attributes == ()
     assert whole(build_args=("SOURCE_DATE_EPOCH=7",)).output.attributes == rewritten
+
+
+def test_an_output_of_the_command_line_is_dated_too() -> None:
+    for output in (Output(type="registry"), Output(type="oci", dest="x.tar", attributes=(("compression", "zstd"),))):
+        spec = replace(named(Spec(context=".", output=PUSHED), GIT), output=output)
+        found = described(spec, GIT, declared=(), committed=SECONDS)
+        assert found.output.attributes == (*output.attributes, ("rewrite-timestamp", "true"))
+    own = Output(type="registry", attributes=(("rewrite-timestamp", "false"),))
+    assert whole(output=own).output == own
 
 
 def test_a_target_that_is_no_image_of_the_inventory_stays_as_it_is() -> None:
