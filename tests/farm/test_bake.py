@@ -59,6 +59,17 @@ target "odd" {
   platforms = ["linux/amd64", "linux/s390x"]
   tags = [image("odd")]
 }
+target "broken" {
+  inherits = ["_all"]
+  platforms = ["linux/amd64"]
+  dockerfile-inline = "FROM ${REGISTRY}/base:1\\nARG TOKEN\\nRUN echo $TOKEN && exit 7\\n"
+}
+target "upon" {
+  platforms = ["linux/amd64"]
+  contexts = { below = "target:broken" }
+  dockerfile-inline = "FROM below\\n"
+  tags = [image("upon")]
+}
 target "twice" {
   inherits = ["tool-a"]
 }
@@ -179,6 +190,20 @@ def test_a_platform_without_a_node_in_one_target_only(
     assert not registry.has(f"{name}-odd:1.2")
     assert target(run, "tool-b")["exit_code"] == 0
     assert target(run, "odd")["exit_code"] == 3
+
+
+def test_a_target_that_fails_takes_along_those_that_need_it_and_no_other(
+    farm: Farm, registry: Registry, folder: Path, variables: dict[str, str], name: str
+) -> None:
+    run = bake(farm, folder, variables, "upon", "tool-b", "--push")
+
+    assert run.code == 6, run.err
+    assert target(run, "broken")["exit_code"] == 6
+    assert target(run, "upon")["exit_code"] == 6
+    assert "broken" in target(run, "upon")["error"]["what"]
+    assert target(run, "tool-b")["exit_code"] == 0
+    assert registry.has(f"{name}-tool-b:1.2")
+    assert not registry.has(f"{name}-upon:1.2")
 
 
 def test_two_targets_that_push_the_same_tag(
