@@ -58,8 +58,8 @@ def _node(node: NodePruned, *, dry_run: bool) -> str:
 
 def _repository(repository: RepositoryPruned, *, dry_run: bool) -> str:
     count = len(repository.digests)
-    verb = "would be deleted" if dry_run else "deleted; the registry's own garbage collection frees the space"
-    return f"{repository.repository}: {count} digest{'' if count == 1 else 's'} that no tag reaches {verb}"
+    verb, rest = ("would delete", "") if dry_run else ("deleted", "; the registry's garbage collection frees the space")
+    return f"{repository.repository}: {verb} {count} digest{'' if count == 1 else 's'} that no tag reaches{rest}"
 
 
 def _runs(runs: RunsPruned, *, dry_run: bool) -> str:
