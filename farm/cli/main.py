@@ -106,6 +106,7 @@ def farm() -> None:
       farm doctor                                 what is wrong with them, and what mends it?
       farm plan . --platform linux/arm64          who would build it?
       farm build . -t registry.lan:5000/app:1.0   build everywhere, push one image
+      farm bake --push                            build all images of docker-bake.hcl
     """
 
 

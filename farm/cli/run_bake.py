@@ -32,7 +32,8 @@ def of_bake(names: tuple[str, ...], flags: Mapping[str, Any]) -> Ask:
             raise UsageError("the bake files have no target", fix="write one, or name another file with -f")
         privileges.check(found, flags["allowed"], environment=os.environ, start=Path.cwd())
         for target in found:
-            secret_sources.check(target.spec.secrets)
+            with targets.told_of(target.name):
+                secret_sources.check(target.spec.secrets)
         return of_targets(found, flags)
 
     return ask

@@ -64,7 +64,7 @@ def targets(document: Mapping[str, Any]) -> tuple[Target, ...]:
     """
     found: dict[str, Spec] = {}
     for name, said in sorted((document.get("target") or {}).items()):
-        with _told_of(name):
+        with told_of(name):
             found[name] = _spec(name, said)
     found = _with_platforms(found, _asked_for(document.get("group") or {}))
     return tuple(
@@ -74,7 +74,8 @@ def targets(document: Mapping[str, Any]) -> tuple[Target, ...]:
 
 
 @contextlib.contextmanager
-def _told_of(name: str) -> Iterator[None]:
+def told_of(name: str) -> Iterator[None]:
+    """Let a UsageError that ends the block name the target."""
     try:
         yield
     except UsageError as error:

@@ -1,6 +1,6 @@
 """Entries of what `buildx bake --print` says, as values of the options of `buildx build`. Pure.
 
-buildx up to 0.16 prints such an entry as it was written, newer ones print its fields (buildx, util/buildflags).
+Older ones print such an entry as it was written (0.13 does), newer ones its fields (buildx, util/buildflags).
 """
 
 from __future__ import annotations

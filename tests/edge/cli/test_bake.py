@@ -66,7 +66,7 @@ def test_a_bake_file_from_standard_input(folder: Path) -> None:
         (("app", "--load"), "docker load"),
         (("local",), "error: target local: type=docker: type=docker is not supported"),
         (("outside",), "fix: if you trust it, add --allow fs.read=/etc"),
-        (("secret",), "the variable NOT_SET is not set"),
+        (("secret",), "error: target secret: --secret id=token: the variable NOT_SET is not set"),
         (("broken",), "error: target broken: 'reg.lan/APP:1' is not an image reference"),
         (("base", "--push"), "error: target base: there is no name to push the image to"),
         (("app", "--allow", "everything"), "error: --allow everything: there is no such privilege"),
