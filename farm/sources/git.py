@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -99,13 +99,20 @@ async def checkout(
         await asyncio.to_thread(_tidy, root, seconds)
     except OSError as error:
         raise UsageError(f"{url}: its files cannot be laid out here: {error.strerror}") from error
-    directory = root / url.subdirectory
+    return within(
+        Checkout(root=root, directory=root, commit=commit, committed=seconds, url=url.remote, ref=url.ref), url
+    )
+
+
+def within(found: Checkout, url: GitUrl) -> Checkout:
+    """The same commit with the URL's own subdirectory for its context. Raises UsageError where it has none."""
+    directory = found.root / url.subdirectory
     if not directory.is_dir():
         raise UsageError(
-            f"{url}: commit {commit[:12]} has no directory {url.subdirectory}", fix="check what follows : "
+            f"{url}: commit {found.commit[:12]} has no directory {url.subdirectory}", fix="check what follows : "
         )
-    context.check_inside(directory, root)
-    return Checkout(root=root, directory=directory, commit=commit, committed=seconds, url=url.remote, ref=url.ref)
+    context.check_inside(directory, found.root)
+    return replace(found, directory=directory)
 
 
 async def _fetch(git: Git, url: GitUrl) -> None:

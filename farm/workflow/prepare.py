@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from farm.errors import FarmError, UnreachableError
-from farm.inventory import Proxy, Registry
-from farm.inventory.proxies import environment
+from farm.inventory import Registry
 from farm.platforms import Platform
 from farm.registry import mirrors
 from farm.registry.client import Client
@@ -24,6 +24,7 @@ from farm.sources import inputs as made_of
 from farm.sources import pins as pinning
 from farm.sources.context import Context
 from farm.sources.fingerprint import Fingerprint
+from farm.sources.git import Checkout
 from farm.sources.git_errors import by_address
 from farm.sources.giturl import GitUrl
 from farm.sources.ignore import Ignore
@@ -50,30 +51,36 @@ class Source:
     committed: int | None = None
 
 
-async def fetch(spec: Spec, directory: Path, emit: Emit, *, proxy: Proxy | None = None) -> Source:
+CheckOut = Callable[[GitUrl, Path], Awaitable[Checkout]]
+"""Leaves the files of a commit in a folder; see `git.checkout`."""
+
+
+async def fetch(spec: Spec, directory: Path, emit: Emit, *, check_out: CheckOut = git.checkout) -> Source:
     """Find the context, or check a git one out into `directory`, and look at every file that would be sent.
 
     Raises UsageError for a context or Dockerfile that is not there, and git's own failures as farm's errors.
     """
     place = context.classify(spec.context)
     try:
-        return await _fetched(place, spec, directory, emit, proxy)
+        return await _fetched(place, spec, directory, emit, check_out)
     except FarmError as error:
         if not isinstance(place, Path):
             by_address(error, directory, place)
         raise
 
 
-async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit, proxy: Proxy | None) -> Source:
+async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit, check_out: CheckOut) -> Source:
     commit, committed, inline = None, None, None
     if spec.dockerfile_inline:
         # Beside the checkout: that is the repository's, and must stay as it is.
-        inline = context.written(spec.dockerfile_inline, directory.with_name(f"{directory.name}-inline"))
+        inline = context.written(
+            spec.dockerfile_inline, directory.with_name(_inline(directory, spec.dockerfile_inline))
+        )
     # What a stranger has written is read in threads, so that Ctrl-C is heard however long that takes.
     if isinstance(place, Path):
         found = await asyncio.to_thread(context.read, place, spec.dockerfile, start=Path.cwd(), inline=inline)
     else:
-        checkout = await git.checkout(place, directory, variables=environment(proxy))
+        checkout = await check_out(place, directory)
         commit, committed, inside = checkout.commit, checkout.committed, checkout.directory
         found = await asyncio.to_thread(
             context.read, inside, spec.dockerfile, start=inside, checkout=checkout.root, inline=inline
@@ -87,6 +94,11 @@ async def _fetched(place: Path | GitUrl, spec: Spec, directory: Path, emit: Emit
             )
         )
     return Source(context=found, before=before, commit=commit, committed=committed)
+
+
+def _inline(directory: Path, text: str) -> str:
+    """A name for the folder of a Dockerfile that is in no file; several may go with one checkout."""
+    return f"{directory.name}-inline-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 
 async def registries_answer(references: Sequence[Reference], client: Client) -> None:
