@@ -16,7 +16,7 @@ from farm.nightly.due import Decision, Past
 from farm.nightly.look import look
 from farm.registry.client import Client
 from farm.report.events import Emit, Warned
-from farm.sources import resolve
+from farm.sources import git, resolve
 from farm.sources.inputs import BASE
 from farm.sources.targets import Target
 from farm.workflow.request import Request
@@ -43,13 +43,15 @@ class Asked:
 class Tools:
     """What a night is done with.
 
-    `started` makes a new run's folders for each pass, `emit` hears of all, and `state` is where farm remembers.
+    `started` makes a new run's folders for each pass, `emit` hears of all, and `state` is where farm remembers. A git
+    server that says nothing for `git_seconds` is given up.
     """
 
     clock: Clock
     started: Callable[[], AbstractContextManager[Run]]
     emit: Emit
     state: Path
+    git_seconds: float = git.REFS_SECONDS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +71,11 @@ async def decided(asked: Asked, *, inventory: Inventory, tools: Tools) -> Plan:
     if asked.is_triggered and not waits:
         return Plan(decisions=(), targets={})
     selection = await resolve.targets(
-        inventory.images, asked.names, now=tools.clock.now(), variables=environment(inventory.proxy)
+        inventory.images,
+        asked.names,
+        now=tools.clock.now(),
+        variables=environment(inventory.proxy),
+        seconds=tools.git_seconds,
     )
     known = pasts.read(tools.state / "history.db", [target.name for target in selection.targets], tools.emit)
     wishes = _wishes(asked, selection.targets, known, waits)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from farm.errors import FarmError
+from farm.errors import Exit, FarmError
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.report import words
@@ -172,9 +172,11 @@ def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tu
     reasons = []
     if past.exit_code is None:
         reasons.append("its last run was killed")
-    elif past.exit_code not in (0, 9):
+    elif past.exit_code == Exit.BUSY:
+        reasons.append("its last run did not get to it")
+    elif past.exit_code not in (Exit.DONE, Exit.PARTIAL):
         reasons.append(f"its last run failed (exit {past.exit_code})")
-    elif past.exit_code == 9:
+    elif past.exit_code == Exit.PARTIAL:
         reasons.append("its last run published it without some of its platforms")
     if past.published is None and not reasons:
         reasons.append("it was never published")

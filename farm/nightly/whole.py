@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from farm.errors import Exit, FarmError
+from farm.errors import BusyError, Exit, FarmError
 from farm.inventory import Inventory
 from farm.inventory.proxies import environment
 from farm.nightly.decided import Asked, Tools
@@ -20,7 +20,6 @@ from farm.report import plain
 from farm.report.events import Emit, Event, LogLine, StepFinished, StepStarted, Warned
 from farm.workflow import lock
 
-_NAME = "farm nightly"
 _KEPT_LINES = 200
 # The end of a night that is well: nothing that a watcher should wake anybody for.
 _WELL = (Exit.DONE, Exit.PARTIAL)
@@ -32,16 +31,37 @@ async def whole_night(asked: Asked, *, inventory: Inventory, tools: Tools, after
     Raises BusyError where a night goes on already, and whatever ends this one as a whole; that is told, too.
     """
     lines = _Lines(tools.emit)
-    tools = Tools(clock=tools.clock, started=tools.started, emit=lines, state=tools.state)
-    async with lock.held([_NAME], directory=tools.state / "locks", run="nightly", wait=None, emit=lines):
+    tools = replace(tools, emit=lines)
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(_alone(tools))
         if after:
             await tools.clock.sleep(after)
-        async with _watched(inventory, lines) as say:
-            done = await _night(asked, inventory, tools)
-            write_down(done, tools)
-            await _tell(done.night, inventory, lines)
-            say("success" if done.exit_code in _WELL else "fail")
+        say = await stack.enter_async_context(_watched(inventory, lines))
+        done = await _night(asked, inventory, tools)
+        write_down(done, tools)
+        await _tell(done.night, inventory, lines)
+        say("success" if done.exit_code in _WELL else "fail")
     return done
+
+
+@contextlib.asynccontextmanager
+async def _alone(tools: Tools) -> AsyncIterator[None]:
+    held = lock.held(
+        ["the night"],
+        directory=tools.state / "locks",
+        run="nightly",
+        wait=None,
+        emit=tools.emit,
+        goes_on="is already worked at",
+    )
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(held)
+        except BusyError as error:
+            raise BusyError(
+                error.what, fix="let it end: what it does not get to comes first in the next one"
+            ) from error
+        yield
 
 
 async def _night(asked: Asked, inventory: Inventory, tools: Tools) -> Done:

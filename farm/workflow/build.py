@@ -144,6 +144,8 @@ async def _build(
         line.check(inventory, nodes, is_needed=line.target.name in needed)
     if all(line.has_ended for line in lines):
         return
+    # Where nothing may start yet, nobody is woken either.
+    await request.gate.opened()
     others = {line.target.name: line for line in lines}
     names = {each.name: target.name(each.spec) for each in request.targets}
     async with workshop.opened(

@@ -54,8 +54,11 @@ async def held(
     run: str,
     wait: float | None,
     emit: Emit,
+    goes_on: str = "is being built",
 ) -> AsyncIterator[None]:
     """Hold the locks of all these images during the block; none are needed for no references.
+
+    `goes_on` says in words what others do with one, should they have it.
 
     A reference must be spelled in full, so that two spellings of one image meet. The lock files are in `directory`,
     which is made. `wait` is in seconds for all of them together, None for not at all; whom it waits for is told once.
@@ -70,7 +73,7 @@ async def held(
         # Everybody takes them in the same order, so that two runs cannot each wait for what the other has.
         for reference in sorted(set(references)):
             file = directory / _name(reference)
-            locks.callback(_release, await _taken(reference, file, mine, wait, until, emit), file)
+            locks.callback(_release, await _taken(reference, file, mine, wait, until, emit, goes_on), file)
         yield
 
 
@@ -89,7 +92,9 @@ def holders(directory: Path) -> dict[str, Holder]:
     return found
 
 
-async def _taken(reference: str, file: Path, mine: Holder, wait: float | None, until: float, emit: Emit) -> int:
+async def _taken(
+    reference: str, file: Path, mine: Holder, wait: float | None, until: float, emit: Emit, goes_on: str
+) -> int:
     unnamed_until = time.monotonic() + _GRACE
     is_told = False
     while True:
@@ -103,18 +108,18 @@ async def _taken(reference: str, file: Path, mine: Holder, wait: float | None, u
             continue
         who = str(found) if found else "another run, which has not said who it is"
         if wait is None or now >= until:
-            raise _busy(reference, who, found, wait)
+            raise _busy(reference, who, found, wait, goes_on)
         if not is_told:
             emit(Warned(message=f"waiting for {reference}: it is held by {who}"))
             is_told = True
         await asyncio.sleep(min(_POLL, until - now))
 
 
-def _busy(reference: str, who: str, holder: Holder | None, wait: float | None) -> BusyError:
+def _busy(reference: str, who: str, holder: Holder | None, wait: float | None, goes_on: str) -> BusyError:
     if wait is not None:
         return BusyError(f"{reference} is still held by {who} after {wait:g} s", fix="wait longer, or look at that run")
     end = f", or end it with `kill {holder.pid}`" if holder and holder.host == socket.gethostname() else ""
-    return BusyError(f"{reference} is being built by {who}", fix=f"wait for it with --wait{end}")
+    return BusyError(f"{reference} {goes_on} by {who}", fix=f"wait for it with --wait{end}")
 
 
 def _try(file: Path, mine: Holder) -> int | Holder | None:

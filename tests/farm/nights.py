@@ -85,7 +85,7 @@ class Night:
     def decisions(self) -> list[str]:
         """A line for each decision, without what is another in each run of the test."""
         return [
-            _steady(line)
+            steady(line)
             for event in self.events
             if isinstance(event, OfTarget) and isinstance(event.event, Decided) and (line := plain.line(event))
         ]
@@ -102,7 +102,7 @@ class Night:
     @property
     def warnings(self) -> list[str]:
         found = [event.event if isinstance(event, OfTarget) else event for event in self.events]
-        return [_steady(event.message) for event in found if isinstance(event, Warned)]
+        return [steady(event.message) for event in found if isinstance(event, Warned)]
 
     @property
     def pushes(self) -> list[str]:
@@ -146,6 +146,14 @@ class Home:
     def git_url(self, name: str) -> str:
         return f"{self._git}/{name}.git"
 
+    def folder_image(self, name: str, **files: str) -> dict[str, Any]:
+        """An entry for a folder with these files."""
+        folder = self.folder / name
+        folder.mkdir()
+        for path, text in files.items():
+            (folder / path).write_text(text)
+        return {"context": str(folder), "image": f"{self.between.domain}/{self.name}/{name}", "tags": ["1"]}
+
     def describe(self, images: dict[str, Any], **keys: Any) -> None:
         """Write the inventory: the lab's own nodes, and these images."""
         document = yaml.safe_load(self.lab.inventory.read_text())
@@ -175,7 +183,7 @@ class Home:
 
         before = len(self.between.passed)
         clock = Hours(FIRST_NIGHT + timedelta(days=day - 1), then)
-        tools = Tools(clock=clock, started=started, emit=emit, state=state_home())
+        tools = Tools(clock=clock, started=started, emit=emit, state=state_home(), git_seconds=2)
         began = time.monotonic()
         done = asyncio.run(whole_night(Asked(names=names, **asked), inventory=load(self.inventory), tools=tools))
         return Night(
@@ -212,7 +220,7 @@ class Home:
         return f"{self.between.domain}/base:{tag}"
 
 
-def _steady(line: str) -> str:
+def steady(line: str) -> str:
     line = re.sub(r"sha256:[0-9a-f]{12}", "DIGEST", line)
     line = re.sub(r"\b[0-9a-f]{12}\b", "COMMIT", line)
     return re.sub(r"127\.0\.0\.1:[0-9]+", "HOST", line)

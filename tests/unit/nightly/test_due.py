@@ -121,6 +121,7 @@ def test_another_set_of_platforms() -> None:
     [
         (replace(PAST, exit_code=6), "its last run failed (exit 6)"),
         (replace(PAST, exit_code=None), "its last run was killed"),
+        (replace(PAST, exit_code=75), "its last run did not get to it"),
         (replace(PAST, exit_code=9), "its last run published it without some of its platforms"),
         (replace(PAST, published=None), "it was never published"),
     ],
