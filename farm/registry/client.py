@@ -171,7 +171,7 @@ class Client:
     async def delete(self, reference: Reference) -> bool:
         """Delete the manifest that the reference's digest names; whether it was there.
 
-        Raises NotAllowedError where the registry lets nothing be deleted.
+        Raises NotAllowedError where the registry lets nothing be deleted, or nothing by this login.
         """
         async with self._send(reference, "DELETE", f"manifests/{reference.digest}") as answer:
             if answer.status == 404:
@@ -180,6 +180,11 @@ class Client:
                 raise NotAllowedError(
                     f"registry {reference.domain}: it does not let images be deleted",
                     fix="see its settings: for Docker's registry REGISTRY_STORAGE_DELETE_ENABLED=true",
+                )
+            if answer.status in (401, 403):
+                raise NotAllowedError(
+                    f"registry {reference.domain}: it lets this login delete nothing in {reference.path}",
+                    fix="give its user or token the right to delete, or leave it as it is",
                 )
             await self._check(answer, str(reference), reference.domain)
         return True

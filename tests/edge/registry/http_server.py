@@ -51,7 +51,7 @@ class Server:
                 if self.command != "HEAD":
                     self.wfile.write(answer.body)
 
-            do_GET = do_HEAD = do_PUT = do_POST = handle_one  # noqa: N815  # http.server's own names
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = handle_one  # noqa: N815  # http.server's own names
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # http.server's own name
                 pass

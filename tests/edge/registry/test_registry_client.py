@@ -15,7 +15,7 @@ import pytest
 
 from farm.errors import FarmError, RefusedError, UnreachableError, UsageError, VerificationError
 from farm.registry import manifests
-from farm.registry.client import Client, NotThereError
+from farm.registry.client import Client, NotAllowedError, NotThereError
 from farm.registry.credentials import Credentials, Found
 from farm.registry.http import RateLimitedError
 from farm.registry.reference import Reference, parse
@@ -424,3 +424,20 @@ async def test_a_digest_is_deleted_once_and_what_is_not_there_is_no_error(regist
         assert await client.delete(place)
         assert not await client.delete(place)
         assert await client.digest(place) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (405, "it does not let images be deleted"),
+        (403, "it lets this login delete nothing in app"),
+        (401, "it lets this"),
+    ],
+)
+async def test_a_registry_that_deletes_nothing_says_so_by_its_status(status: int, said: str) -> None:
+    with Server(lambda _: Answer(status=status)) as server:
+        async with Client({}) as client:
+            place = parse(f"{server.domain}/app").with_digest(f"sha256:{'0' * 64}")
+            with pytest.raises(NotAllowedError, match=said):
+                await client.delete(place)
+        assert [(each.method, each.path) for each in server.asked] == [("DELETE", f"/v2/app/manifests/{place.digest}")]
