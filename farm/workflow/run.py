@@ -58,7 +58,7 @@ class Run:
             self, logs=self.logs / name, runtime=self.runtime / "targets" / name, spool=self.spool / "targets" / name
         )
         try:
-            for folder in (part.logs, part.buildx_config, part.spool):
+            for folder in (part.logs, part.runtime, part.buildx_config, part.spool):
                 folder.mkdir(mode=0o700, parents=True)
         except OSError as error:
             raise _no_folders(error) from error

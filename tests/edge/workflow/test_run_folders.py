@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from farm import folders
-from farm.errors import UsageError
+from farm.errors import FarmError, UsageError
 from farm.workflow import run as runs
 
 _RUN = """
@@ -185,3 +185,29 @@ def test_the_state_lies_where_the_system_says(tmp_path: Path, monkeypatch: pytes
     for unusable in ("relative", ""):
         monkeypatch.setenv("XDG_STATE_HOME", unusable)
         assert runs.state_home() == tmp_path / "me/.local/state/farm"
+
+
+@pytest.mark.usefixtures("homes")
+def test_each_target_of_a_run_has_folders_of_its_own_that_go_with_it() -> None:
+    names = ["app", "app@v1.2", "app@feature/x", "app@feature_x", "ap p", "..", ".", "buildx", "x" * 200]
+    with runs.started() as run:
+        parts = [run.of(name) for name in names]
+        assert {part.id for part in parts} == {run.id}
+        for whose in ("logs", "runtime", "spool"):
+            found = {getattr(part, whose) for part in parts}
+            assert len(found) == len(names)
+            assert all(folder.is_dir() and folder.stat().st_mode & 0o077 == 0 for folder in found)
+            assert all(folder.is_relative_to(getattr(run, whose)) for folder in found)
+            assert getattr(run, whose) not in found
+        assert parts[0].logs == run.logs / "app"
+        assert all(part.buildx_config != run.buildx_config for part in parts)
+    assert parts[0].logs.exists()
+    assert not any(part.runtime.exists() or part.spool.exists() for part in parts)
+
+
+@pytest.mark.usefixtures("homes")
+def test_folders_of_a_target_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    with runs.started() as run:
+        (run.logs / "app").touch()
+        with pytest.raises(FarmError, match="cannot make the run's folders"):
+            run.of("app")
