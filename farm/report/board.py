@@ -77,9 +77,14 @@ class Row:
 
     def follow(self, event: _OfABuild, now: float) -> None:
         """Take in an event of this platform."""
-        if event.node == self.double and not isinstance(event, BuildFinished):
+        if isinstance(event, BuildFinished):
+            self._follow(event, now)
+        elif self.ended is not None:
+            # A double that has lost may have something to say until it is gone.
+            return
+        elif event.node == self.double:
             # Its steps would take turns with the straggler's in one line.
-            self.double = None if isinstance(event, AttemptFailed) else self.double
+            self.double = None if isinstance(event, BuildFailed) else self.double
         elif isinstance(event, Duplicated):
             self.double = event.node
         else:

@@ -134,11 +134,30 @@ def test_a_straggler_and_its_double_share_a_row_until_the_first_is_there() -> No
     assert (row.node, row.double, row.state) == ("z2", None, "built")
 
 
+def test_what_a_loser_still_says_changes_nothing() -> None:
+    board = Board()
+    double = Duplicated(node="z2", platform=AMD64, straggler="z1", reason="slow")
+    late = StepStarted(node="z2", platform=AMD64, step="[2/3] RUN make")
+    feed(board, "jaeger", started(), double, started("z2"), finished("z1"), late)
+    assert (board.rows["jaeger", AMD64].state, board.rows["jaeger", AMD64].step) == ("built", "")
+
+
+def test_a_double_may_be_there_after_the_straggler_was_given_up() -> None:
+    board = Board()
+    double = Duplicated(node="z2", platform=AMD64, straggler="z1", reason="slow")
+    feed(board, "jaeger", started(), double, BuildFailed(node="z1", platform=AMD64, reason="exit code: 2"))
+    feed(board, "jaeger", finished("z2"))
+    assert (board.rows["jaeger", AMD64].state, board.rows["jaeger", AMD64].node) == ("built", "z2")
+
+
 def test_a_double_that_fails_leaves_the_straggler_alone() -> None:
     board = Board()
     feed(board, "jaeger", started(), Duplicated(node="z2", platform=AMD64, straggler="z1", reason="slow"))
-    feed(board, "jaeger", AttemptFailed(node="z2", platform=AMD64, attempt=1, kind="node_lost", reason="", next=""))
+    again = AttemptFailed(node="z2", platform=AMD64, attempt=1, kind="transient", reason="", next="once more")
     row = board.rows["jaeger", AMD64]
+    feed(board, "jaeger", again, started("z2"))
+    assert (row.node, row.double, row.state) == ("z1", "z2", "building")
+    feed(board, "jaeger", BuildFailed(node="z2", platform=AMD64, reason="no answer"))
     assert (row.node, row.double, row.state) == ("z1", None, "building")
 
 
