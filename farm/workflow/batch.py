@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from farm.build import join, linked
-from farm.errors import DependencyError, FarmError
+from farm.errors import BuildFailedError, FarmError
 from farm.plan import matrix
 from farm.plan.planner import Assignment
 from farm.platforms import Platform
+from farm.report.events import BuildFailed
 from farm.report.outcome import Built, Failed, Outcome
 from farm.sources.targets import Target
 from farm.workflow import resume
@@ -48,7 +49,6 @@ class Batch:
             platforms={name: need.platforms for name, need in self._needs.items()},
             peaks=peaks,
         )
-        # What was taken over from an earlier run is there: nobody waits for it.
         works = [
             Work(
                 job=job,
@@ -67,7 +67,11 @@ class Batch:
     async def image_for(self, platform: Platform) -> str:
         """Where a platform of another target finds the image that it builds on. Raises FarmError."""
         mine = linked.platform_for(platform, self.platforms)
-        built = next(each for each in self.outcomes if isinstance(each, Built) and each.platform == mine)
+        found = (each for each in self.outcomes if isinstance(each, Built) and each.platform == mine)
+        built = next(found, None)
+        if built is None:
+            # It may be missing there, if that was allowed; then nobody waited for it.
+            raise BuildFailedError(f"{self._target.name}, which it builds on, is not there for {platform}")
         layouts = self._bench.place.layouts
         if layouts is not None:
             folder = linked.layout_folder(layouts, built.platform)
@@ -82,6 +86,7 @@ class Batch:
         try:
             images = {name: await need.image_for(assignment.platform) for name, need in self._needs.items()}
         except FarmError as error:
+            bench.emit(BuildFailed(node=None, platform=assignment.platform, reason=error.what))
             return Failed(platform=assignment.platform, attempts=(), seconds=0.0, fix=error.fix, error=error)
         return await build_platform(assignment, replace(bench, spec=linked.resolved(bench.spec, images)), whereabouts)
 
@@ -97,7 +102,7 @@ class Batch:
         if ended.cancelled() or ended.exception():
             return
         outcome = ended.result()
-        if isinstance(outcome, Failed) and isinstance(outcome.error, DependencyError):
+        if isinstance(outcome, Failed) and not outcome.attempts:
             self._bench.journal.failed(outcome)
         self.outcomes.append(outcome)
 
