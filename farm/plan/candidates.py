@@ -15,13 +15,17 @@ TRANSFER = 5.0
 
 
 class Candidate(NamedTuple):
-    """A node that could have a job, from `start` on. `score` is the end, and what puts the node behind others."""
+    """A node that could have a job, from `start` on. `score` is the end, and what puts the node behind others.
+
+    `fetches`: what the job needs was built elsewhere.
+    """
 
     score: float
     node: str
     start: float
     expected: Expected
     pool: Pool
+    fetches: bool
 
     @property
     def end(self) -> float:
@@ -46,7 +50,6 @@ def candidates(
     less gets done where jobs build cold what would be warm elsewhere, or leave the fast nodes to jobs that gain less.
     """
     found: list[Candidate] = []
-    away = TRANSFER if near else 0.0
     worst = inf
     own = {name for _, name, _ in choices.apart}
     for least, _, more, pool, expected, only in _places(choices, ready, prices, thrift):
@@ -57,9 +60,10 @@ def candidates(
             if moment + more > worst:
                 break
             start = pool.line(name).earliest(ready, expected.seconds, memory)
-            score = start + more + (0.0 if name in near else away)
+            fetches = bool(near) and name not in near
+            score = start + more + (TRANSFER if fetches else 0.0)
             if score < worst or (score, name) < found[-1][:2]:
-                insort(found, Candidate(score, name, start, expected, pool), key=_rank)
+                insort(found, Candidate(score, name, start, expected, pool, fetches), key=_rank)
                 del found[most:]
                 if len(found) == most:
                     worst = found[-1].score

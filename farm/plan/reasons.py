@@ -10,6 +10,7 @@ from farm.report import words
 
 # Ends that are closer than this, in seconds, count as the same: expected times are not that exact.
 SAME = 1.0
+EQUAL = "first of nodes that would end at the same time"
 
 
 def runner_up(other: Candidate, winner: Candidate, seats: Mapping[str, Seat]) -> RunnerUp:
@@ -20,7 +21,7 @@ def runner_up(other: Candidate, winner: Candidate, seats: Mapping[str, Seat]) ->
     elif later < 0:
         reason = f"would end {words.seconds(-later)} sooner{_behind(other, winner, seats)}"
     else:
-        reason = f"would end {words.seconds(later)} later: {_slower(other, winner)}"
+        reason = f"would end {words.seconds(later)} later: {_later(other, winner)}"
     return RunnerUp(node=other.node, end=other.end, reason=reason)
 
 
@@ -30,7 +31,7 @@ def chosen(job: Job, found: Sequence[Candidate], seats: Mapping[str, Seat]) -> s
     alone = ""
     if job.memory is not None and winner.pool.memory < job.memory:
         most = words.size(winner.pool.memory)
-        alone = f"alone, since it takes {words.size(job.memory)} and no node has more than {most}; "
+        alone = f"alone, since it takes {words.size(job.memory)} and no node for it has more than {most}; "
     if not others:
         return f"{alone}the only node that may be used for it"
     other = others[0]
@@ -38,40 +39,42 @@ def chosen(job: Job, found: Sequence[Candidate], seats: Mapping[str, Seat]) -> s
     if later <= -SAME:
         return f"{alone}{other.node} would end {words.seconds(-later)} sooner{_behind(other, winner, seats)}"
     if later < SAME:
-        return f"{alone}{_equal(other, winner, seats)}"
-    ahead = f"ends {words.seconds(later)} before {other.node}"
+        behind = _behind(other, winner, seats)
+        return f"{alone}{f'{other.node} would end at the same time{behind}' if behind else EQUAL}"
+    return f"{alone}{_sooner(winner, other, words.seconds(later))}"
+
+
+def _sooner(winner: Candidate, other: Candidate, later: str) -> str:
+    """Why the winner ends before the other, which ends so much `later`."""
+    ahead = f"ends {later} before {other.node}"
     waits = winner.start - other.start
     if winner.expected.is_warm and not other.expected.is_warm:
-        if waits >= SAME:
-            return f"{alone}its cache is warm: waiting {words.seconds(waits)} for it {ahead}, which would build cold"
-        return f"{alone}its cache is warm: {ahead}, which would build cold"
-    if other.expected.is_warm and not winner.expected.is_warm:
-        busy = f"whose cache is warm but which is busy for another {words.seconds(other.start - winner.start)}"
-        return f"{alone}building cold here {ahead}, {busy}"
-    return f"{alone}{ahead}: {_quicker(winner, other)}"
+        waiting = f"waiting {words.seconds(waits)} for it " if waits >= SAME else ""
+        return f"its cache is warm: {waiting}{ahead}, which would build cold"
+    if other.expected.is_warm and not winner.expected.is_warm and waits <= -SAME:
+        busy = f"whose cache is warm but which is busy for another {words.seconds(-waits)}"
+        return f"building cold here {ahead}, {busy}"
+    return f"{ahead}: {_difference(other, winner, 'that')}"
 
 
-def _slower(other: Candidate, winner: Candidate) -> str:
-    """Why a node would end later."""
-    if winner.expected.is_warm and not other.expected.is_warm:
+def _later(other: Candidate, winner: Candidate) -> str:
+    """Why the other ends after the winner."""
+    takes = other.expected.seconds - winner.expected.seconds
+    if winner.expected.is_warm and not other.expected.is_warm and takes >= other.start - winner.start:
         return "its cache is cold"
-    return _difference(other, winner, busy="it is busy", slow="it takes")
+    return _difference(other, winner, "it")
 
 
-def _quicker(winner: Candidate, other: Candidate) -> str:
-    return _difference(other, winner, busy="that is busy", slow="that takes")
-
-
-def _difference(other: Candidate, winner: Candidate, *, busy: str, slow: str) -> str:
+def _difference(other: Candidate, winner: Candidate, name: str) -> str:
     waits, takes = other.start - winner.start, other.expected.seconds - winner.expected.seconds
     if waits >= takes:
-        return f"{busy} for {words.seconds(waits)} longer"
+        return f"{name} is busy for {words.seconds(waits)} longer"
     mine, theirs = words.seconds(winner.expected.seconds), words.seconds(other.expected.seconds)
-    return f"{slow} {theirs} where {winner.node} takes {mine}"
+    return f"{name} takes {theirs} where {winner.node} takes {mine}"
 
 
 def _behind(other: Candidate, winner: Candidate, seats: Mapping[str, Seat]) -> str:
-    """Why a node that would end no later was not chosen."""
+    """Why a node that would end no later was not chosen; empty where its name alone decided."""
     seat = seats[other.node]
     if seat.handicap > seats[winner.node].handicap:
         return f", but {seat.because or 'it is put behind others'}"
@@ -79,12 +82,8 @@ def _behind(other: Candidate, winner: Candidate, seats: Mapping[str, Seat]) -> s
         mine, theirs = words.seconds(winner.expected.seconds), words.seconds(other.expected.seconds)
         cold = ", its cache cold" if winner.expected.is_warm and not other.expected.is_warm else ""
         return f", but would work {theirs} on what takes {winner.node} {mine}{cold}"
-    if other.score > winner.score:
+    if other.fetches and not winner.fetches:
         return f", but would have to fetch what {winner.node} has built"
+    if other.score >= winner.score + SAME:
+        return ", but other jobs gain more from its time"
     return ""
-
-
-def _equal(other: Candidate, winner: Candidate, seats: Mapping[str, Seat]) -> str:
-    if behind := _behind(other, winner, seats):
-        return f"{other.node} would end at the same time{behind}"
-    return "first by name of nodes that would end at the same time"

@@ -34,8 +34,8 @@ def schedule(
 
     `running` are jobs that hold slots and memory already at `now`, in seconds from the run's start; they are not
     placed again, and whoever needs them waits for them. A need that is neither in `jobs` nor in `running` is there
-    already. `placings` is how many jobs are placed in all tries together; one try
-    is always made. Raises ValueError where two jobs have one key.
+    already. `placings` is how many jobs are placed in all tries together; one try is always made. Raises ValueError
+    where two jobs have one key.
     """
     if len({job.key for job in jobs}) < len(jobs):
         raise ValueError("two jobs with one key")

@@ -66,7 +66,7 @@ def test_a_start_says_why() -> None:
     jobs = [job("a60"), job("b50")]
     found = next_jobs(jobs, (), Z, expect, plan=schedule(jobs, Z, expect), now=0)
     assert [(each.reason, each.planned) for each in found] == [
-        ("first by name of nodes that would end at the same time", None),
+        ("first of nodes that would end at the same time", None),
         ("ends 1 min 00 s before z1: that is busy for 1 min 00 s longer", None),
     ]
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.schedule.workloads import workload
 from farm.plan.jobs import Alike, Expected, Job, Key, Placement, Running, Schedule, Seat
 from farm.plan.schedule import schedule
 from farm.platforms import parse
@@ -131,9 +132,20 @@ def test_a_faster_node_wins_and_says_so() -> None:
     assert of(plan, "a").reason == "ends 1 min 00 s before z1: that takes 1 min 30 s where z2 takes 30 s"
 
 
+def test_a_faster_node_wins_though_a_slow_one_has_a_warm_cache() -> None:
+    plan = schedule([job("a")], Z, takes({("a", "z1"): 30}, {("a", "z2"): 60}))
+    assert of(plan, "a").reason == "ends 30 s before z2: that takes 1 min 00 s where z1 takes 30 s"
+
+
+def test_a_node_with_a_cold_cache_may_be_late_because_it_is_busy() -> None:
+    busy = [Running(job=job("x"), node="z1", started=0, expected=Expected(seconds=90))]
+    plan = schedule([job("a")], Z, takes({"a": 50}, {("a", "z2"): 40}), running=busy)
+    assert of(plan, "a").runners_up[0].reason == "would end 1 min 40 s later: it is busy for 1 min 30 s longer"
+
+
 def test_equals_go_by_name() -> None:
     plan = schedule([job("a")], Z, takes())
-    assert of(plan, "a").reason == "first by name of nodes that would end at the same time"
+    assert of(plan, "a").reason == "first of nodes that would end at the same time"
     assert [each.reason for each in of(plan, "a").runners_up] == ["would end at the same time"]
 
 
@@ -205,7 +217,7 @@ def test_a_job_larger_than_every_node_runs_alone_on_the_one_with_the_most() -> N
     plan = schedule([job("huge", memory=3 * GB), job("light", "z2", memory=1)], farm, takes({"light": 20}))
     assert where(plan) == {"light": ("z2", 0), "huge": ("z2", 20)}
     assert of(plan, "huge").reason == (
-        "alone, since it takes 3.0 GB and no node has more than 2.0 GB; the only node that may be used for it"
+        "alone, since it takes 3.0 GB and no node for it has more than 2.0 GB; the only node that may be used for it"
     )
 
 
@@ -433,3 +445,15 @@ def test_a_thousand_alike_nodes_are_not_asked_about_one_by_one() -> None:
     plan = schedule(jobs, farm, expect, alike=Alike(kinds=kinds, apart=apart))
     assert len(plan.placements) == 300
     assert len(asked) == 300 * (4 + 2)
+
+
+def test_whoever_would_end_sooner_is_told_apart_by_a_reason() -> None:
+    work = workload(12, 150, 0)
+    plan = schedule(work.jobs, work.seats, work.expect, alike=work.alike)
+    said = [each.reason for place in plan.placements for each in place.runners_up]
+    said += [place.reason for place in plan.placements]
+    sooner = [reason for reason in said if "would end" in reason and " sooner" in reason]
+    assert all(", but " in reason for reason in sooner)
+    assert any("its cache cold" in reason for reason in sooner)
+    assert any("other jobs gain more from its time" in reason for reason in sooner)
+    assert any("its cache is warm: waiting" in reason for reason in said)
