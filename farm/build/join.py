@@ -51,7 +51,19 @@ def obstacle(spec: Spec) -> str | None:
         return "an inline cache makes other images of several platforms than of each alone"
     if linked.links(spec):
         return "a target that it uses has another image on each platform"
+    if _rewrites(spec):
+        # BuildKit caches no rewritten layer: every node would write all of them once more, for the same digests.
+        return "its layers are written anew for each image, with the commit's time"
     return None
+
+
+def is_by_digest(spec: Spec) -> bool:
+    """Whether its digests are joined as a matter of course, of which nobody need be warned."""
+    return bool(linked.links(spec)) or _rewrites(spec)
+
+
+def _rewrites(spec: Spec) -> bool:
+    return ("rewrite-timestamp", "true") in spec.output.attributes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from farm.build import collect, linked
+from farm.build import collect, join
 from farm.build.join import Joined
 from farm.errors import VerificationError
 from farm.platforms import Platform
@@ -65,7 +65,7 @@ async def joined(
     with stages.measured("join"):
         obstacle = "resumed" if is_resumed else await joining.obstacle(built, bench, source)
         # For a resumed run and for a target that uses others it is the way, not a way out.
-        if obstacle and not is_resumed and not linked.links(bench.spec):
+        if obstacle and not is_resumed and not join.is_by_digest(bench.spec):
             bench.emit(Warned(message=f"{obstacle}; joining what was built and pushed"))
         result = await joining.joined(built, bench, by_digest=obstacle is not None)
         if result.reran:
