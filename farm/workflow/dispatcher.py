@@ -109,8 +109,7 @@ class Dispatcher:
         )
         for start in starts:
             self._start(start)
-        if not self._goes:
-            self._tell_who_waits(seats)
+        self._tell_who_waits(seats)
         return frozenset(start.node for start in starts)
 
     def lost(self, node: str) -> None:
@@ -186,12 +185,19 @@ class Dispatcher:
                 self._pass_on(key, failed)
 
     def _tell_who_waits(self, seats: Mapping[str, Seat]) -> None:
-        """Say of a job that could start, once for each reason, why it does not though nothing else is done."""
+        """Say of a job that could start, once for each reason, that all of its nodes are to be left alone."""
         for key, job in self._waiting.items():
-            why = "; ".join(f"{name}: {seats[name].drained}" for name in job.nodes if name in seats)
-            if self._waiting.keys().isdisjoint(job.needs) and self._told.get(key) != why:
+            reasons = {name: seats[name].drained for name in job.nodes if name in seats}
+            why = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+            if None not in reasons.values() and self._told.get(key) != why and not self._is_held_up(job):
                 self._told[key] = why
                 self._works[key].emit(Warned(message=f"{key.platform} waits until a node can take it: {why}"))
+
+    def _is_held_up(self, job: Job) -> bool:
+        """Whether something that the job needs is still to be done."""
+        return any(need in self._waiting for need in job.needs) or any(
+            go.work.job.key in job.needs for go in self._goes.values()
+        )
 
     async def _look(self) -> None:
         """Go on when a node may be used again; duplicate a job that has become a straggler."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from farm.plan.estimate import Estimates
@@ -262,6 +263,23 @@ def test_nothing_new_starts_on_a_drained_node_and_who_waits_says_so_once() -> No
         assert [event.message for event in jobs.events if isinstance(event, Warned)] == [
             "linux/arm64 waits until a node can take it: pi4: its CPU is at 83 °C"
         ]
+
+    clock.run(run())
+
+
+def test_who_waits_for_a_drained_node_says_so_while_others_are_built() -> None:
+    async def run() -> None:
+        nodes = Nodes("pi4", "pi5")
+        jobs = Jobs(nodes)
+        nodes.drained = {"pi4": "its CPU is at 83 °C"}
+        hot = jobs.work("hot")
+        hot = replace(hot, job=replace(hot.job, nodes=("pi4",)))
+        after = jobs.work("after", "hot")
+        works = [hot, jobs.work("other"), replace(after, job=replace(after.job, nodes=("pi4",)))]
+        asyncio.get_running_loop().call_later(250, nodes.change, {})
+        await _dispatched(nodes, works)
+        assert jobs.starts() == {"other": (0, "pi5"), "hot": (250, "pi4"), "after": (350, "pi4")}
+        assert len([event for event in jobs.events if isinstance(event, Warned)]) == 1
 
     clock.run(run())
 
