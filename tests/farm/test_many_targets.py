@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import secrets
+import signal
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -197,6 +199,31 @@ def test_what_was_built_is_taken_over_when_the_rest_is_built_again(images: Image
     assert {event["target"] for event in events if event["event"] == "reused"} == {"one"}
     assert {event["target"] for event in events if event["event"] == "build_started"} == {"two"}
     assert registry.has(f"{images.repository}:two")
+
+
+def test_ctrl_c_ends_all_at_once_and_what_was_through_is_kept(images: Images, registry: Registry) -> None:
+    slow = "FROM @base\nRUN sleep 60; echo @token\n"
+    names = [f"slow{number}" for number in range(5)]
+    farm = images.describe(
+        one={"dockerfile": GOOD, "platforms": ["linux/arm64"], "priority": 9},
+        **{name: {"dockerfile": slow, "platforms": ["linux/arm64", "linux/amd64"]} for name in names},
+    )
+    running = farm.start("build", "--all", "--json", "--progress", "plain")
+    running.until_said("one: done")
+    running.until_said("RUN sleep 60")
+    running.signal(signal.SIGINT)
+    began = time.monotonic()
+
+    run = running.end()
+
+    assert time.monotonic() - began < 3
+    assert run.code == 130
+    codes = {each["name"]: each["exit_code"] for each in run.document["targets"]}
+    assert codes == {"one": 0, **dict.fromkeys(names, 130)}
+    assert registry.has(f"{images.repository}:one")
+    (past,) = farm("history", "--json").document["runs"]
+    assert {each["name"]: each["exit_code"] for each in past["targets"]} == codes
+    assert farm.left_behind() == []
 
 
 @pytest.mark.parametrize(
