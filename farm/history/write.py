@@ -24,12 +24,21 @@ KEPT_RUNS = 2000
 def begin(
     connection: sqlite3.Connection, run: str, *, target: str, references: Sequence[str], started: datetime
 ) -> None:
-    """Add a run, and drop the oldest beyond 2000."""
+    """Add a run, and drop the oldest beyond 2000, but for the last of each named target and its last good one.
+
+    A night that builds fifty images adds as many; one that has not moved for a year must not seem never built.
+    """
     connection.execute(
         "INSERT INTO run (id, target, image_references, started) VALUES (?, ?, ?, ?)",
         (run, target, key(references), started.astimezone(UTC).isoformat(timespec="seconds")),
     )
-    connection.execute("DELETE FROM run WHERE number <= (SELECT max(number) FROM run) - ?", (KEPT_RUNS,))
+    connection.execute(
+        "DELETE FROM run WHERE number <= (SELECT max(number) FROM run) - ? AND number NOT IN ("
+        " SELECT max(number) FROM run WHERE instr(id, '/') > 0 GROUP BY substr(id, instr(id, '/') + 1)"
+        " UNION SELECT max(number) FROM run WHERE instr(id, '/') > 0 AND exit_code IN (0, 9)"
+        " GROUP BY substr(id, instr(id, '/') + 1))",
+        (KEPT_RUNS,),
+    )
 
 
 def number(connection: sqlite3.Connection, run: str) -> int:

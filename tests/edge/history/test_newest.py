@@ -1,5 +1,8 @@
 from datetime import timedelta
 
+import pytest
+
+from farm.history import write
 from farm.history.history import History
 from farm.history.newest import Newest
 from tests.edge.history.values import AMD64, ARM, ARM64, INPUTS, REFERENCES, STARTED, TARGET, built, failed
@@ -76,3 +79,23 @@ def test_fifty_images_with_years_of_nights_are_read_at_once(history: History) ->
     found = history.newest([f"app{image}" for image in range(50)])
     assert len(found) == 50
     assert {each.published for each in found.values()} == {STARTED + 19 * DAY}
+
+
+def test_what_has_not_moved_for_long_does_not_seem_never_built(
+    history: History, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(write, "KEPT_RUNS", 5)
+    begin(history, "r0/quiet")
+    history.finished("r0/quiet", built(), INPUTS)
+    end(history, "r0/quiet")
+    begin(history, "r1/quiet")
+    end(history, "r1/quiet", code=6)
+    for night in range(20):
+        begin(history, f"n{night}/busy")
+        begin(history, f"n{night}")
+    assert history.newest(["quiet"])["quiet"].published == STARTED
+    assert history.newest(["quiet"])["quiet"].exit_code == 6
+    # The two of the quiet one, and the last five.
+    assert len(history.targets("r0/quiet")) == len(history.targets("r1/quiet")) == 1
+    assert history.targets("n18/busy")
+    assert not history.targets("n17/busy")
