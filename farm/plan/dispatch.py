@@ -13,8 +13,7 @@ from farm.report import words
 # MapReduce and Spark start copies of what is late in the same way (spark.speculation.multiplier: 1.5, 3 since 4.0).
 LATE = 1.5
 LATE_SECONDS = 60.0
-# So many jobs, those that were to start first, are planned anew, in so many placings: a run of thousands is still led
-# without a pause that anybody sees.
+# So many jobs are planned anew, in so many placings: a run of thousands is still led without a pause that anybody sees.
 HORIZON, PLACINGS = 500, 500
 
 
@@ -29,6 +28,9 @@ def next_jobs(
     alike: Alike = NOBODY_ALIKE,
 ) -> tuple[Start, ...]:
     """What starts now: all of it, so that the caller starts it all and asks again when something has changed.
+
+    Ask now and then as well, while jobs wait and nodes are idle: what runs may take longer than the jobs that wait for
+    its node should wait.
 
     `jobs` are those that have not been started, ready or not: one is ready once none of its needs is among `jobs` or
     `running`. `seats` are whole nodes; `running` says what is taken of them, other tries and duplicates included.
@@ -46,15 +48,10 @@ def next_jobs(
     ]
     if not any(room.has_slot(node) for job in ready.values() for node in job.nodes):
         return tuple(starts)
-    begun = {each.job.key for each in started}
     planned = {placement.key: placement for placement in plan.placements}
-    left = sorted(
-        (job for job in jobs if job.key not in begun),
-        key=lambda job: (planned[job.key].start if job.key in planned else 0.0, job.key),
-    )
-    anew = schedule(
-        left[:HORIZON], seats, expect, alike=alike, running=[*running, *started], now=now, placings=PLACINGS
-    )
+    begun = {each.job.key for each in started}
+    left = _left([job for job in jobs if job.key not in begun], ready, planned, room)
+    anew = schedule(left, seats, expect, alike=alike, running=[*running, *started], now=now, placings=PLACINGS)
     for each in anew.placements:
         if each.start <= now and each.key in ready:
             before = planned[each.key].node if each.key in planned else each.node
@@ -70,6 +67,25 @@ def next_jobs(
     return tuple(starts)
 
 
+def _left(jobs: Sequence[Job], ready: Mapping[Key, Job], planned: Mapping[Key, Placement], room: _Room) -> list[Job]:
+    """The jobs to plan anew: those that may start now, then those that come after them, in the order of the plan.
+
+    Jobs whose nodes are all drained, and what needs them, would only be in the way.
+    """
+
+    def turn(job: Job) -> tuple[bool, float, Key]:
+        return job.key not in ready, planned[job.key].start if job.key in planned else 0.0, job.key
+
+    waiting = {job.key for job in jobs}
+    found: dict[Key, Job] = {}
+    for job in sorted(jobs, key=turn):
+        if room.is_usable(job) and all(need in found or need not in waiting for need in job.needs):
+            found[job.key] = job
+            if len(found) == HORIZON:
+                break
+    return list(found.values())
+
+
 class _Room:
     """What is free on each node that may be used."""
 
@@ -80,6 +96,9 @@ class _Room:
         for each in running:
             if each.node in self._seats:
                 self.take(each.job, each.node)
+
+    def is_usable(self, job: Job) -> bool:
+        return any(node in self._seats for node in job.nodes)
 
     def has_slot(self, node: str) -> bool:
         return self._slots.get(node, 0) > 0

@@ -13,8 +13,8 @@ from farm.plan.timeline import Timeline, demand
 # How many nodes of a pool are looked at: those that are idle first, and those that have room first. These are the best
 # ones, but where many gaps are too short or memory is short.
 LOOKED_AT = 4
-# An overdue job goes on for this share of the time that it has taken so far, for want of better knowledge; and nothing
-# that runs is over within the next moment.
+# An overdue job is taken to go on for as long as it is late already, and for this share of the time that it has taken
+# at least; and nothing that runs is over within the next moment.
 OVERDUE = 0.1
 MOMENT = 1.0
 
@@ -140,7 +140,7 @@ class Pools:
             each_pool.clear(now)
         ends: dict[Key, float] = {}
         for each in running:
-            left = max(each.started + each.expected.seconds - now, OVERDUE * (now - each.started), MOMENT)
+            left = max(abs(each.started + each.expected.seconds - now), OVERDUE * (now - each.started), MOMENT)
             ends[each.job.key] = min(now + left, ends.get(each.job.key, inf))
             if pool := self.of_node.get(each.node):
                 pool.take(each.node, now, left, pool.demand(each.job))

@@ -104,6 +104,22 @@ def test_jobs_of_a_drained_node_go_elsewhere_or_wait() -> None:
     assert starts(jobs[2:], plan=plan) == {"c60": "z1"}
 
 
+def test_jobs_whose_nodes_are_drained_are_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("farm.plan.dispatch.HORIZON", 2)
+    drained = {**Z, "z1": replace(Z["z1"], drained="its CPU is at 84 °C")}
+    stuck = [job(f"{name}60", "z1") for name in "abc"]
+    jobs = [*stuck, job("d60", needs=("a60",)), job("e60")]
+    assert starts(jobs, plan=Schedule(placements=()), seats=drained) == {"e60": "z2"}
+
+
+def test_a_job_waits_for_a_warm_node_only_while_that_may_soon_have_room() -> None:
+    warm, busy = job("c100@z1"), runs(job("a60", "z1"), "z1")
+    plan = schedule([warm], Z, expect)
+    assert starts([warm], [busy], plan=plan, now=30) == {}
+    assert starts([warm], [busy], plan=plan, now=100) == {}
+    assert starts([warm], [busy], plan=plan, now=150) == {"c100@z1": "z2"}
+
+
 def test_jobs_of_a_node_that_has_gone_go_elsewhere() -> None:
     jobs = [job("a60")]
     plan = schedule(jobs, Z, expect)

@@ -270,9 +270,10 @@ def test_what_runs_holds_its_slot_and_its_memory_and_is_waited_for() -> None:
     assert where(plan) == {"light": ("z1", 50), "heavy": ("z1", 110), "app": ("z1", 110)}
 
 
-def test_what_is_overdue_goes_on_for_a_while() -> None:
+@pytest.mark.parametrize(("now", "start"), [(90, 100), (100, 110), (105, 115.5), (200, 300)])
+def test_what_is_overdue_goes_on_for_a_while(now: float, start: float) -> None:
     late = Running(job=job("x"), node="z1", started=0, expected=Expected(seconds=100))
-    assert where(schedule([job("a", "z1")], Z, takes(), running=[late], now=200)) == {"a": ("z1", 220)}
+    assert where(schedule([job("a", "z1")], Z, takes(), running=[late], now=now)) == {"a": ("z1", start)}
 
 
 def test_more_may_run_on_a_node_than_it_has_slots() -> None:
