@@ -113,7 +113,11 @@ class Skip:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """Every placement in order of its start, then of its node. `bound` is what no schedule could beat, in seconds."""
+    """Every placement in order of its start, then of its node.
+
+    `bound` is what no schedule of these jobs could beat, in seconds from the moment at which they are planned; what else
+    runs then makes it no larger.
+    """
 
     placements: tuple[Placement, ...]
     skipped: tuple[Skip, ...] = ()
