@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 from farm.build import platform_build
@@ -22,6 +22,7 @@ from farm.retry import retrying
 from farm.workflow.bench import Bench
 from farm.workflow.prepare import if_unreachable
 from farm.workflow.watch import GivenUpError, limit, watched
+from farm.workflow.whereabouts import Whereabouts
 
 # Somebody else's build on the only node for a platform is waited for: it ends, or its own watch ends it.
 LEASE_WAIT = 24 * 3600.0
@@ -49,14 +50,13 @@ class TryFailedError(Exception):
 
 
 async def once(
-    platform: Platform, node: str, number: int, bench: Bench, *, may_wait: bool, leaves: Callable[[], bool]
+    platform: Platform, node: str, number: int, bench: Bench, whereabouts: Whereabouts, *, may_wait: bool
 ) -> Success:
     """Try once; `number` counts the platform's tries from 1, `may_wait` allows to wait for other coordinators.
 
-    `leaves` is called as soon as the node is needed no more, and says whether another job of the run follows there.
-    Raises TryFailedError.
+    `whereabouts` hears as soon as the node is lost, or needed no more. Raises TryFailedError.
     """
-    async with _leased(platform, node, bench, may_wait=may_wait, leaves=leaves) as endpoint:
+    async with _leased(platform, node, bench, whereabouts, may_wait=may_wait) as endpoint:
         activity = Activity()
         try:
             tried = await watched(
@@ -76,17 +76,17 @@ async def once(
                 longest=limit(bench.timeouts.build, bench.journal.usual(platform, node)),
             )
         except GivenUpError as error:
-            raise TryFailedError(error.diagnosis) from error
+            raise _failure(error.diagnosis, node, whereabouts) from error
         if tried.evidence is not None:
             alive = await bench.connections.is_alive(node)
             diagnosis = classify(replace(tried.evidence, is_socket_alive=alive))
-            raise TryFailedError(diagnosis, tried.evidence.step_lines)
+            raise _failure(diagnosis, node, whereabouts, output=tried.evidence.step_lines)
     return Success(endpoint=endpoint, tried=tried)
 
 
 @contextlib.asynccontextmanager
 async def _leased(
-    platform: Platform, node: str, bench: Bench, *, may_wait: bool, leaves: Callable[[], bool]
+    platform: Platform, node: str, bench: Bench, whereabouts: Whereabouts, *, may_wait: bool
 ) -> AsyncIterator[Endpoint]:
     """The node's endpoint, with one of its slots for as long as the block runs."""
     async with contextlib.AsyncExitStack() as stack:
@@ -97,7 +97,7 @@ async def _leased(
                     node,
                     holder=f"run {bench.run}",
                     wait=LEASE_WAIT if may_wait else None,
-                    is_wanted=lambda: leaves() or bench.slots[node].are_wanted,
+                    is_wanted=lambda: whereabouts.leaves() or bench.slots[node].are_wanted,
                     emit=bench.emit,
                 )
             )
@@ -109,8 +109,22 @@ async def _leased(
             is_turned_away = isinstance(error, RefusedError)
             kind = Kind.REFUSED if may_wait and is_turned_away else Kind.NODE_LOST
             diagnosis = Diagnosis(kind=kind, reason=error.what, fix=error.fix)
-            raise TryFailedError(diagnosis, is_turned_away=is_turned_away) from error
+            raise _failure(diagnosis, node, whereabouts, is_turned_away=is_turned_away) from error
         yield endpoint
+
+
+def _failure(
+    diagnosis: Diagnosis,
+    node: str,
+    whereabouts: Whereabouts,
+    *,
+    output: tuple[str, ...] = (),
+    is_turned_away: bool = False,
+) -> TryFailedError:
+    """The error to raise. A lost node is told before its slot is free: the next job would go there, and be lost."""
+    if diagnosis.kind is Kind.NODE_LOST:
+        whereabouts.loses(node)
+    return TryFailedError(diagnosis, output, is_turned_away=is_turned_away)
 
 
 async def checked(platform: Platform, tried: Try, bench: Bench) -> Checked | None:

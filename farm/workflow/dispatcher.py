@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
 from farm.errors import BuildFailedError, DependencyError
+from farm.history.strikes import Strike, next_strike
 from farm.plan import dispatch
 from farm.plan.estimate import Estimates
 from farm.plan.jobs import Job, Key, Seat, Start
@@ -20,6 +22,9 @@ from farm.workflow.work import Go, Work
 
 # Seconds between two looks whether a job that is left alone has become a straggler.
 _LOOK_EVERY = 1.0
+# Seconds after which it is asked again where waiting jobs should go, though nothing has ended: what is late makes it
+# worth more to build cold on an idle node than to wait for a warm one.
+_ASK_AGAIN = 10.0
 
 
 class Expectations(Protocol):
@@ -49,11 +54,12 @@ class Dispatcher:
         self._works: dict[Key, Work] = {}
         self._waiting: dict[Key, Job] = {}
         self._goes: dict[asyncio.Task[Outcome], Go] = {}
-        self._lost: set[str] = set()
+        self._strikes: dict[str, Strike] = {}
         self._told: dict[Key, str] = {}
         self._timetable = Timetable()
         self._began: float | None = None
         self._looking: asyncio.Task[None] | None = None
+        self._asking: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,6 +69,7 @@ class Dispatcher:
     ) -> None:
         self._waiting.clear()
         self._duplicates = False
+        self._ask_again()
         tasks = [*self._goes, *([self._looking] if self._looking else [])]
         for task in tasks:
             task.cancel()
@@ -110,11 +117,12 @@ class Dispatcher:
         for start in starts:
             self._start(start)
         self._tell_who_waits(seats)
+        self._ask_again()
         return frozenset(start.node for start in starts)
 
     def lost(self, node: str) -> None:
-        """The node has lost a build: others come first from now on."""
-        self._lost.add(node)
+        """The node has lost a build: others come first until it has rested, as between runs."""
+        self._strikes[node] = next_strike(node, self._strikes.get(node), self._moment)
 
     def is_done_at(self, node: str, work: Work) -> bool:
         """Whether somebody does this very job there."""
@@ -167,7 +175,7 @@ class Dispatcher:
         if node is not None:
             self._timetable.went(go.work.job.key, Span(node=node, start=go.started, end=self._now))
         if isinstance(result, Built):
-            self._lost.discard(result.node)
+            self._strikes.pop(result.node, None)
         go.work.outcome.set_result(result)
         self._pass_on(go.work.job.key, result)
 
@@ -199,6 +207,12 @@ class Dispatcher:
             go.work.job.key in job.needs for go in self._goes.values()
         )
 
+    def _ask_again(self) -> None:
+        if self._asking is not None:
+            self._asking.cancel()
+        waits = bool(self._goes and self._waiting)
+        self._asking = asyncio.get_running_loop().call_later(_ASK_AGAIN, self.advance) if waits else None
+
     async def _look(self) -> None:
         """Go on when a node may be used again; duplicate a job that has become a straggler."""
         while True:
@@ -212,6 +226,16 @@ class Dispatcher:
                     running = [go.running for go in self._goes.values()]
                     if late := dispatch.straggler(running, seats, expected.expect, now=self._now):
                         self._double(late)
+
+    @property
+    def _lost(self) -> list[str]:
+        """The nodes that rest now."""
+        return [node for node, strike in self._strikes.items() if not strike.is_over(self._moment)]
+
+    @property
+    def _moment(self) -> datetime:
+        """The loop's clock as a time: nothing here depends on what the machine takes for the date."""
+        return datetime.fromtimestamp(self._clock(), UTC)
 
     @property
     def _now(self) -> float:

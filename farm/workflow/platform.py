@@ -80,12 +80,7 @@ class _Course:
                     notes.append(self._alone)
                     bench = self._with_one_job()
                 return await attempt.once(
-                    self._platform,
-                    node,
-                    number,
-                    bench,
-                    may_wait=not self._standbys,
-                    leaves=self._whereabouts.leaves,
+                    self._platform, node, number, bench, self._whereabouts, may_wait=not self._standbys
                 )
             except TryFailedError as error:
                 kind, reason = error.diagnosis.kind, error.diagnosis.reason
@@ -109,7 +104,6 @@ class _Course:
         journal.attempted(self._platform, len(self._attempts), last)
         if error.diagnosis.kind is Kind.NODE_LOST:
             journal.strike(last.node)
-            self._whereabouts.loses(last.node)
             if self._bench.switches.may_cycle(last.node) and last.node not in self._cyclable:
                 # Its power brings it back, if it has not come back by itself once all others have had their turn.
                 self._cyclable.add(last.node)

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests.farm.boards import Lab
+from tests.farm.boards import Boards, Lab
 from tests.farm.command import Ended, Farm
 from tests.farm.inventories import with_keys
 from tests.farm.registry import Registry
+from tests.farm.waiting import wait_until
 
 PLATFORMS = ["linux/amd64", "linux/arm64", "linux/arm/v7"]
 GOOD = "FROM @base\nARG PART\nRUN echo $PART @token >/part\n"
@@ -199,6 +200,32 @@ def test_what_was_built_is_taken_over_when_the_rest_is_built_again(images: Image
     assert {event["target"] for event in events if event["event"] == "reused"} == {"one"}
     assert {event["target"] for event in events if event["event"] == "build_started"} == {"two"}
     assert registry.has(f"{images.repository}:two")
+
+
+def test_a_board_that_dies_takes_no_further_image_along(images: Images, boards: Boards, registry: Registry) -> None:
+    step = "FROM @base\nARG PART\nRUN sleep 2; echo @token $PART\n"
+    names = [f"part{number}" for number in range(4)]
+    farm = images.describe(
+        **{name: {"dockerfile": step, "args": {"PART": name}, "platforms": ["linux/amd64"]} for name in names}
+    )
+    running = farm.start("build", "--all", "--json", "--progress", "plain")
+    running.until_said("[z1 ")
+    running.until_said("RUN sleep 2")
+    wait_until(lambda: "z1" in images.lab.at_work(images.token), seconds=20)
+    boards.kill("z1")
+
+    run = running.end()
+
+    assert run.code == 0, run.err
+    tries = [
+        (attempt["node"], attempt["kind"])
+        for each in run.document["targets"]
+        for platform in each["platforms"]
+        for attempt in platform["attempts"]
+    ]
+    # The dead one is free all the time, and would draw one image after the other.
+    assert [node for node, kind in tries if kind] == ["z1"], tries
+    assert all(registry.has(f"{images.repository}:{name}") for name in names)
 
 
 def test_ctrl_c_ends_all_at_once_and_what_was_through_is_kept(images: Images, registry: Registry) -> None:

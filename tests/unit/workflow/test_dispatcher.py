@@ -284,27 +284,46 @@ def test_who_waits_for_a_drained_node_says_so_while_others_are_built() -> None:
     clock.run(run())
 
 
-def test_a_node_that_loses_a_build_is_the_last_choice_from_then_on() -> None:
+def test_a_node_that_loses_a_build_is_the_last_choice_until_it_has_rested() -> None:
     async def run() -> None:
         nodes = Nodes("pi4", "pi5")
         jobs = Jobs(nodes)
 
         async def lost_then_elsewhere(assignment: Assignment, whereabouts: Whereabouts) -> Outcome:
-            whereabouts.takes(assignment.node)
+            assert assignment.node == "pi4"
+            whereabouts.takes("pi4")
             await asyncio.sleep(5)
+            whereabouts.loses("pi4")
+            assert not whereabouts.leaves()
+            whereabouts.takes("pi5")
+            await asyncio.sleep(3)
             whereabouts.leaves()
+            return built("pi5")
+
+        first = jobs.work("a", priority=9, build=lost_then_elsewhere)
+        works = [first, *(jobs.work(name, seconds=2.0) for name in ("b", "c", "d", "e", "f"))]
+        await _dispatched(nodes, works)
+        starts = jobs.starts()
+        # pi4 has nothing to do from second 5 on, and is left alone for ten; then it takes its part again.
+        assert not [name for name, (at, node) in starts.items() if node == "pi4" and 5 <= at < 15]
+
+    clock.run(run())
+
+
+def test_a_node_that_has_rested_is_used_without_anything_else_happening() -> None:
+    async def run() -> None:
+        nodes = Nodes("pi4", "pi5")
+        jobs = Jobs(nodes)
+
+        async def lost(assignment: Assignment, whereabouts: Whereabouts) -> Outcome:
             whereabouts.loses(assignment.node)
-            whereabouts.takes(assignment.standbys[0])
-            await asyncio.sleep(10)
             whereabouts.leaves()
+            whereabouts.takes(assignment.standbys[0])
+            await asyncio.sleep(1000)
             return built(assignment.standbys[0])
 
-        first = jobs.work("a", priority=1, build=lost_then_elsewhere)
-        await _dispatched(nodes, [first, jobs.work("b", "a"), jobs.work("c", "a", seconds=20.0)])
-        result = first.outcome.result()
-        assert isinstance(result, Built)
-        # The other node is taken by one after the other, although the lost one has nothing to do.
-        assert {node for _, node in jobs.starts().values()} == {result.node}
+        await _dispatched(nodes, [jobs.work("a", priority=9, build=lost), jobs.work("b"), jobs.work("c")])
+        assert jobs.starts() == {"b": (0, "pi5"), "c": (10, "pi4")}
 
     clock.run(run())
 
@@ -361,6 +380,19 @@ def test_a_straggler_is_duplicated_where_asked_for_and_the_first_to_end_wins() -
     assert 150 <= began[0] < 160
     assert cancelled == (ended, "a", "cancelled", "pi4")
     assert [type(event) for event in helped.events] == [Planned, Duplicated]
+
+
+def test_nobody_waits_for_ever_for_a_faster_node_whose_job_does_not_end() -> None:
+    async def run() -> None:
+        nodes = Nodes("pi4", "pi5", seconds={"pi4": 20, "pi5": 100})
+        jobs = Jobs(nodes)
+        await _dispatched(nodes, [jobs.work("a", seconds=5000.0), jobs.work("b")])
+        began, node = jobs.starts()["b"]
+        assert node == "pi5"
+        # Ended when it should, the other would have begun on the faster node at 20; at 100 that is as late again.
+        assert 100 <= began <= 110
+
+    clock.run(run())
 
 
 def test_an_error_of_the_program_reaches_who_waits() -> None:
