@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Protocol, Self
 
 from farm.errors import BuildFailedError, DependencyError
-from farm.history.strikes import Strike, next_strike
 from farm.plan import dispatch
 from farm.plan.estimate import Estimates
 from farm.plan.jobs import Job, Key, Seat, Start
 from farm.report.events import BuildFailed, Duplicated, Stolen, Warned
 from farm.report.outcome import Built, Failed, Outcome
 from farm.report.run_report import Course, Span
+from farm.workflow.rests import Rests
 from farm.workflow.timetable import Timetable
 from farm.workflow.work import Go, Work
 
@@ -54,7 +53,7 @@ class Dispatcher:
         self._works: dict[Key, Work] = {}
         self._waiting: dict[Key, Job] = {}
         self._goes: dict[asyncio.Task[Outcome], Go] = {}
-        self._strikes: dict[str, Strike] = {}
+        self._rests = Rests()
         self._told: dict[Key, str] = {}
         self._timetable = Timetable()
         self._began: float | None = None
@@ -102,7 +101,7 @@ class Dispatcher:
         if self._looking is None:
             self._began = self._clock()
             self._looking = asyncio.create_task(self._look())
-        seats, expected = self._expectations.seats(self._lost), self._expectations.estimates
+        seats, expected = self._expectations.seats(self._rests.names), self._expectations.estimates
         running = tuple(go.running for go in self._goes.values())
         self._timetable.extend(self._works, self._waiting, seats, expected, running=running, now=self._now)
         starts = dispatch.next_jobs(
@@ -122,7 +121,7 @@ class Dispatcher:
 
     def lost(self, node: str) -> None:
         """The node has lost a build: others come first until it has rested, as between runs."""
-        self._strikes[node] = next_strike(node, self._strikes.get(node), self._moment)
+        self._rests.has_lost(node)
 
     def is_done_at(self, node: str, work: Work) -> bool:
         """Whether somebody does this very job there."""
@@ -175,7 +174,7 @@ class Dispatcher:
         if node is not None:
             self._timetable.went(go.work.job.key, Span(node=node, start=go.started, end=self._now))
         if isinstance(result, Built):
-            self._strikes.pop(result.node, None)
+            self._rests.has_built(result.node)
         go.work.outcome.set_result(result)
         self._pass_on(go.work.job.key, result)
 
@@ -222,20 +221,10 @@ class Dispatcher:
                 self.advance()
             except TimeoutError:
                 if self._goes and not self._waiting:
-                    seats, expected = self._expectations.seats(self._lost), self._expectations.estimates
+                    seats, expected = self._expectations.seats(self._rests.names), self._expectations.estimates
                     running = [go.running for go in self._goes.values()]
                     if late := dispatch.straggler(running, seats, expected.expect, now=self._now):
                         self._double(late)
-
-    @property
-    def _lost(self) -> list[str]:
-        """The nodes that rest now."""
-        return [node for node, strike in self._strikes.items() if not strike.is_over(self._moment)]
-
-    @property
-    def _moment(self) -> datetime:
-        """The loop's clock as a time: nothing here depends on what the machine takes for the date."""
-        return datetime.fromtimestamp(self._clock(), UTC)
 
     @property
     def _now(self) -> float:
