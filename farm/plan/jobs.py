@@ -115,8 +115,8 @@ class Skip:
 class Schedule:
     """Every placement in order of its start, then of its node.
 
-    `bound` is what no schedule of these jobs could beat, in seconds from the moment at which they are planned; what else
-    runs then makes it no larger.
+    `bound` is what no schedule of these jobs could beat, in seconds from the moment at which they are planned, whatever
+    runs already then.
     """
 
     placements: tuple[Placement, ...]
