@@ -34,7 +34,8 @@ def build(ask: Ask, flags: Mapping[str, Any]) -> Exit:
     elif progress == "quiet":
         for each in report.reports:
             if each.error is None:
-                click.echo(f"{each.name} {each.index or each.output or ''}".strip())
+                name = each.name if len(report.reports) > 1 else ""
+                click.echo(f"{name} {each.index or each.output or ''}".strip())
     else:
         run_summary.show(report, sys.stdout)
     for trouble in run_summary.troubles(report):
@@ -90,7 +91,7 @@ def _write_files(report: RunReport, flags: Mapping[str, Any]) -> None:
     only = report.reports[0] if [each.name for each in report.reports] == [""] else None
     metadata = _metadata(only) if only else {each.name: _metadata(each) for each in report.reports}
     for flag, text in (
-        ("iidfile", (only.index if only else None) or ""),
+        ("iidfile", report.reports[0].index or ""),  # refused where there are several
         ("metadata_file", json.dumps(metadata, indent=2) + "\n"),
     ):
         path: Path | None = flags.get(flag)

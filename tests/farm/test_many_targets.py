@@ -135,7 +135,9 @@ def test_each_image_goes_its_own_way(images: Images, registry: Registry) -> None
     assert farm.left_behind() == []
 
 
-def test_the_times_of_an_image_are_learned_whether_it_is_built_by_name_or_by_its_folder(images: Images) -> None:
+def test_the_times_of_an_image_are_learned_whether_it_is_built_by_name_or_by_its_folder(
+    images: Images, registry: Registry
+) -> None:
     farm = images.describe(one={"dockerfile": GOOD, "platforms": ["linux/amd64"]})
     tag = f"{images.lab.registry}/{images.repository}:other"
     first = farm("build", str(images.folder / "one"), "-t", tag, "--platform", "linux/amd64", "--json")
@@ -147,6 +149,10 @@ def test_the_times_of_an_image_are_learned_whether_it_is_built_by_name_or_by_its
     (job,) = by_name.document["jobs"]
     assert job["node"] == first.platform("linux/amd64")["node"]
     assert job["expected"]["warm"]
+    quiet = farm("build", "one", "-q", "--iidfile", str(images.folder / "iid"))
+    digest = registry.digest(f"{images.repository}:one")
+    assert (quiet.code, quiet.out) == (0, f"{digest}\n")
+    assert (images.folder / "iid").read_text() == digest
 
 
 def test_an_image_that_another_run_builds_fails_alone(images: Images, registry: Registry) -> None:
