@@ -54,7 +54,7 @@ class Journal:
     """What is remembered of one target of a run.
 
     `run` names the run and `name` the target, "" for one that was not named; `target` is what is built, the same from
-    night to night.
+    night to night. `has_begun` says whether the history has anything of it yet.
     """
 
     def __init__(
@@ -64,12 +64,12 @@ class Journal:
         self._run = f"{run}/{name}" if name else run
         self._target = target
         self._references = references
-        self._has_begun = False
+        self.has_begun = False
 
     def begin(self) -> None:
         """Record that the run has begun; ask what is to be resumed before."""
         now, references = datetime.now(UTC), self._references
-        self._has_begun = True
+        self.has_begun = True
         self._ask(lambda history: history.begin(self._run, target=self._target, references=references, started=now))
 
     def attempted(self, platform: Platform, number: int, attempt: Attempt) -> None:
@@ -86,7 +86,7 @@ class Journal:
 
     def end(self, *, exit_code: int, index: str | None, seconds: float) -> None:
         """Record how the run ended, be it before it had begun to build."""
-        if not self._has_begun:
+        if not self.has_begun:
             self.begin()
         self._ask(lambda history: history.end(self._run, exit_code=exit_code, index=index, seconds=seconds))
 

@@ -100,7 +100,9 @@ class Line:
         self.has_ended = True
         self._seconds = time.monotonic() - self._began
         report = self.report()
-        self._journal.end(exit_code=report.exit_code, index=report.index, seconds=report.seconds)
+        # Each row waits for the disk, and an interrupted run has little time: what was never begun may go without.
+        if error is not INTERRUPTED or self._is_alone or self._journal.has_begun:
+            self._journal.end(exit_code=report.exit_code, index=report.index, seconds=report.seconds)
         if not self._is_alone:
             self._emit(TargetEnded(seconds=report.seconds, error=self.error.what if self.error else None))
 
