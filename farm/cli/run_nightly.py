@@ -81,12 +81,12 @@ def _asked(flags: Mapping[str, Any]) -> Asked:
         is_forced=flags["force"],
         is_triggered=flags["triggered"],
         deadline=flags.get("deadline"),
+        moves_identical=flags.get("move_identical", False),
         request=Request(
             targets=(),
             only=flags.get("only", ()),
             excluded=flags.get("excluded", ()),
             retries=flags.get("retries"),
-            moves_identical=flags.get("move_identical", False),
         ),
     )
 

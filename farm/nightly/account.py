@@ -24,7 +24,7 @@ def images(decisions: Sequence[Decision], reports: Mapping[str, Report], ledger:
 
 def missing(away: Mapping[str, str], ledger: Ledger, now: datetime) -> tuple[Missing, ...]:
     """The nodes that did not answer, by name with the reason, each with the night since when that is so."""
-    before = ledger.last.missing
+    before = ledger.missing
     return tuple(
         Missing(node=node, why=why, since=before.get(node) or now, is_new=node not in before)
         for node, why in sorted(away.items())
@@ -32,14 +32,14 @@ def missing(away: Mapping[str, str], ledger: Ledger, now: datetime) -> tuple[Mis
 
 
 def back(away: Iterable[str], asked: Iterable[str], ledger: Ledger) -> tuple[str, ...]:
-    """The nodes that were missing last night and answered tonight, of those that were asked."""
-    return tuple(sorted(set(ledger.last.missing) & set(asked) - set(away)))
+    """The nodes that were missing when they were last asked, and answered tonight."""
+    return tuple(sorted(set(ledger.missing) & set(asked) - set(away)))
 
 
 def short(left: Mapping[str, str], ledger: Ledger) -> tuple[Short, ...]:
     """The disks that are nearly full, each with what is left in words."""
     return tuple(
-        Short(where=where, left=what, is_new=where not in ledger.last.short) for where, what in sorted(left.items())
+        Short(where=where, left=what, is_new=where not in ledger.short) for where, what in sorted(left.items())
     )
 
 

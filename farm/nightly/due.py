@@ -52,10 +52,10 @@ class Move:
 class Sight:
     """A target as it is now.
 
-    `components` are what each wanted platform would be built from (`Inputs.components`), without its base images;
-    `untold` are names of components that were not looked at because they cannot have changed. `moved` are base images
-    by name, with a move for each digest that one of the platforms was built on. `unfollowed` are sentences on what
-    could not be looked up: that is due by age only.
+    `references` are its tags, but for those that bear the day's date. `components` are what each wanted platform would
+    be built from (`Inputs.components`), without its base images; `untold` are names of components that were not looked
+    at because they cannot have changed. `moved` are base images by name, with a move for each digest that one of the
+    platforms was built on. `unfollowed` are sentences on what could not be looked up: that is due by age only.
     """
 
     references: tuple[str, ...]
@@ -180,6 +180,8 @@ def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tu
         reasons.append("its last run published it without some of its platforms")
     if past.published is None and not reasons:
         reasons.append("it was never published")
+    if past.exit_code == Exit.DONE and (left_out := sorted(set(past.kept) & set(platforms) - set(past.platforms))):
+        reasons.append(f"it was last published without {_names(left_out)}")
     if gone := sorted(set(past.platforms) - set(platforms)):
         reasons.append(f"no longer wanted: {_names(gone)}")
     if set(sight.references) - set(past.references) and past.published is not None:

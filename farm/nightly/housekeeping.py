@@ -17,6 +17,7 @@ from farm.errors import FarmError
 from farm.history.history import History
 from farm.inventory import Housekeeping, Inventory, Node
 from farm.nightly.decided import Tools
+from farm.nightly.ledger import COORDINATOR
 from farm.registry.client import Client
 from farm.report import words
 from farm.report.events import Event, Tidied, Warned
@@ -36,7 +37,7 @@ def of_coordinator(state: Path) -> dict[str, str]:
     with contextlib.suppress(OSError):
         free = shutil.disk_usage(state).free
         if free < LEAST:
-            return {"coordinator": f"{words.size(free)} left"}
+            return {COORDINATOR: f"{words.size(free)} left"}
     return {}
 
 
@@ -72,7 +73,7 @@ async def tidy(said: Housekeeping, nodes: Mapping[str, Node], *, inventory: Inve
 async def _caches(
     wanted: Bounds, nodes: Mapping[str, Node], *, inventory: Inventory, tools: Tools, only_if_short: bool
 ) -> Sequence[NodePruned]:
-    if wanted == Bounds():
+    if wanted.is_empty:
         return ()
     with tools.started() as run:
         buildx = await asyncio.to_thread(own_buildx, inventory, run.buildx_config)

@@ -6,9 +6,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from farm.build import linked
 from farm.errors import FarmError
 from farm.inventory import Image, Inventory
 from farm.nightly.bases import Bases
@@ -89,7 +91,7 @@ async def _sight(
         }
     )
     return Sight(
-        references=spec.tags,
+        references=tuple(tag for tag in spec.tags if tag not in target.dated),
         components=recipes,
         untold=frozenset(untold),
         moved=looked.moved,
@@ -146,17 +148,27 @@ def image_of(target: Target, inventory: Inventory) -> Image | None:
 
 
 def _with_needs(targets: Sequence[Target], decisions: Sequence[Decision]) -> tuple[Decision, ...]:
-    """What is built on a target that is built anew is built anew too."""
+    """What is built on a target that is built anew is so too, for the platforms that get another image of it."""
     found = {decision.target: decision for decision in decisions}
     changed = True
     while changed:
         changed = False
         for target in targets:
             mine = found[target.name]
-            anew = [name for name in target.needs if name in found and found[name].due]
-            if mine.error is None and anew and mine.kept:
-                reasons = tuple(f"{name}, which it is built on, is built anew" for name in anew)
-                due = {**mine.due, **dict.fromkeys(mine.kept, reasons)}
-                found[target.name] = Decision(target=mine.target, due=due, reasons=mine.reasons, notes=mine.notes)
+            below = [found[name] for name in target.needs if name in found]
+            anew = {
+                platform: tuple(
+                    f"{each.target}, which it is built on, is built anew"
+                    for each in below
+                    if linked.platform_for(platform, (*each.due, *each.kept)) in each.due
+                )
+                for platform in mine.kept
+            }
+            if any(anew.values()):
+                found[target.name] = replace(
+                    mine,
+                    due={**mine.due, **{platform: reasons for platform, reasons in anew.items() if reasons}},
+                    kept={platform: kept for platform, kept in mine.kept.items() if not anew[platform]},
+                )
                 changed = True
     return tuple(found[decision.target] for decision in decisions)

@@ -8,15 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from farm.errors import FarmError
+from farm.errors import Exit, FarmError, InterruptedRunError
 from farm.inventory import Inventory
 from farm.nightly import account, housekeeping, ledger, spool
+from farm.nightly.attendance import Attendance
 from farm.nightly.decided import Asked, Plan, Tools, decided
 from farm.nightly.doors import Doors
 from farm.nightly.due import Decision
 from farm.nightly.hours import Hours
 from farm.nightly.ledger import Ledger
-from farm.notify.night import Night
+from farm.nightly.wishes import image_name, settled
+from farm.notify.night import Night, Told
+from farm.plan.waking import can_wake
 from farm.report import words
 from farm.report.events import Decided, Emit, OfTarget, Warned
 from farm.report.report import Report
@@ -71,6 +74,8 @@ async def night(asked: Asked, *, inventory: Inventory, tools: Tools) -> Done:
     deadline = asked.deadline if asked.deadline is not None else inventory.nightly.deadline
     doors = Doors(Hours(deadline=deadline, quiet=inventory.nightly.quiet), tools.clock, began=began, emit=tools.emit)
     earlier = ledger.read(tools.state / "nights")
+    attendance = Attendance(tools.emit)
+    tools = replace(tools, emit=attendance)
     plan = await decided(asked, inventory=inventory, tools=tools)
     _tell(plan.decisions, tools.emit)
     decisions = {decision.target: decision for decision in plan.decisions}
@@ -90,22 +95,28 @@ async def night(asked: Asked, *, inventory: Inventory, tools: Tools) -> Done:
             break
         tools.emit(Warned(message=f"{', '.join(left)}: tried again in {words.seconds(pause)}"))
         await tools.clock.sleep(pause)
-        again = await decided(replace(asked, names=tuple(left)), inventory=inventory, tools=tools)
-        _tell(again.decisions, tools.emit)
-        decisions |= {decision.target: decision for decision in again.decisions if decision.target in left}
-        plan = replace(plan, targets={**plan.targets, **again.targets})
+        # By image: a ref may have gone meanwhile, and of an image that was not there the refs are known only now.
+        names = tuple(dict.fromkeys(image_name(name) for name in left))
+        again = await decided(replace(asked, names=names), inventory=inventory, tools=tools)
+        renewed = _renewed(decisions, left, again.decisions)
+        _tell([decision for name, decision in renewed.items() if decision is not decisions.get(name)], tools.emit)
+        decisions, plan = renewed, _with(plan, again)
         for name in left:
             reports.pop(name, None)
-    spool.remove(plan.wishes)
+    images = account.images(tuple(decisions.values()), reports, earlier)
+    _settle(plan, images, tools)
     # A night without news leaves the boards asleep.
     short = await housekeeping.tidy(tidied, nodes, inventory=inventory, tools=tools) if tidied and runs else {}
+    sleepers = {name for name, node in nodes.items() if can_wake(node)}
+    away = attendance.missing(runs[-1].missing if runs else {}, sleepers)
     told = Night(
         started=started,
         seconds=tools.clock.elapsed() - began,
         coordinator=socket.gethostname(),
-        images=account.images(tuple(decisions.values()), reports, earlier),
-        missing=account.missing(runs[-1].missing if runs else {}, earlier, started),
-        back=account.back(runs[-1].missing, nodes, earlier) if runs else (),
+        images=images,
+        missing=account.missing(away, earlier, started),
+        back=account.back(away, attendance.asked, earlier),
+        asked=tuple(sorted(attendance.asked)),
         short=account.short(short | housekeeping.of_coordinator(tools.state), earlier),
         warnings=tuple(dict.fromkeys(warning for run in runs for warning in run.warnings)),
         run=runs[0].run if runs else None,
@@ -141,11 +152,39 @@ async def _pass(
         asked.request,
         targets=tuple(_first(target) if earlier.was_postponed(target.name) else target for target in targets),
         kept={name: decisions[name].kept for name in names if name in decisions and decisions[name].kept},
-        moves_identical=asked.request.moves_identical and inventory.nightly.moves_identical,
+        moves_identical=asked.moves_identical or inventory.nightly.moves_identical,
         gate=doors,
     )
     with tools.started() as run:
-        return await workflow.build(request, inventory=inventory, run=run, emit=tools.emit)
+        report = await workflow.build(request, inventory=inventory, run=run, emit=tools.emit)
+    if report.exit_code is Exit.INTERRUPTED:
+        # What has ended well is remembered, all else is due in the next night. This one has no time for anything more.
+        raise InterruptedRunError("the night was interrupted", fix="the next one goes on where this one was")
+    return report
+
+
+def _renewed(decisions: Mapping[str, Decision], left: Sequence[str], again: Sequence[Decision]) -> dict[str, Decision]:
+    """The decisions, in their order, those for what was `left` taken anew; a ref that has gone has none any more."""
+    found: dict[str, Decision] = {}
+    for name, decision in decisions.items():
+        if name not in left:
+            found[name] = decision
+        else:
+            found |= {each.target: each for each in again if name in (each.target, image_name(each.target))}
+    return found
+
+
+def _with(plan: Plan, again: Plan) -> Plan:
+    wishes = {wish.waiting.file: wish for wish in (*plan.wishes, *again.wishes)}
+    return replace(plan, targets={**plan.targets, **again.targets}, wishes=tuple(wishes.values()))
+
+
+def _settle(plan: Plan, images: Sequence[Told], tools: Tools) -> None:
+    """Take away the wishes that are fulfilled; the others wait for the next night, but not for ever."""
+    made = settled(plan.wishes, {image.name: image.state for image in images}, is_all_seen=plan.is_all_seen)
+    spool.remove(made.fulfilled)
+    for each in spool.try_again(made.failed):
+        tools.emit(Warned(message=f"given up after {spool.TRIES} nights: {each.trigger.words}"))
 
 
 def _needed(name: str, targets: Mapping[str, Target]) -> set[str]:
@@ -186,6 +225,5 @@ def _tell(decisions: Sequence[Decision], emit: Emit) -> None:
 
 def write_down(done: Done, tools: Tools) -> None:
     """Remember the night for the next one; a full disk must not make a good night a bad one."""
-    name = f"{done.night.started:%Y%m%d-%H%M%S}"
     with contextlib.suppress(OSError, FarmError):
-        ledger.write(tools.state / "nights", name, done.night)
+        ledger.write(tools.state / "nights", done.night)

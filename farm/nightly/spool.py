@@ -20,6 +20,8 @@ from farm.nightly.trigger import Trigger
 
 MOST = 10_000
 """Wishes that wait at most: a script that has gone wild must not fill the disk."""
+TRIES = 3
+"""Nights in which a wish is tried: what then still fails is no longer due for somebody's wish."""
 _LARGEST = 64 * 1024
 _KINDS: dict[str, tuple[type, ...]] = {
     "subject": (str,),
@@ -28,6 +30,7 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "first": (int, float),
     "last": (int, float),
     "count": (int,),
+    "tries": (int,),
 }
 
 
@@ -62,9 +65,7 @@ def put(spool: Path, trigger: Trigger, now: float) -> Trigger:
                 last=now,
                 count=earlier.count + 1 if earlier else 1,
             )
-            part = file.with_suffix(".part")
-            part.write_text(json.dumps(asdict(waits)))
-            part.replace(file)
+            _write(file, waits)
     except OSError as error:
         raise FarmError(
             f"the trigger cannot be kept: {error.filename or spool}: {error.strerror}",
@@ -102,6 +103,28 @@ def remove(done: Iterable[Waiting]) -> None:
         with contextlib.suppress(OSError, ValueError), _alone(each.file.parent):
             if _read(each.file) == each.trigger:
                 each.file.unlink()
+
+
+def try_again(failed: Iterable[Waiting]) -> tuple[Waiting, ...]:
+    """Let wishes that could not be fulfilled wait for the next night; those that were tried often enough, which go."""
+    given_up = []
+    for each in failed:
+        with contextlib.suppress(OSError, ValueError), _alone(each.file.parent):
+            there = _read(each.file)
+            if there != each.trigger:
+                continue
+            if there.tries + 1 < TRIES:
+                _write(each.file, replace(there, tries=there.tries + 1))
+            else:
+                each.file.unlink()
+                given_up.append(each)
+    return tuple(given_up)
+
+
+def _write(file: Path, trigger: Trigger) -> None:
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps(asdict(trigger)))
+    part.replace(file)
 
 
 def _read(file: Path) -> Trigger:

@@ -20,7 +20,7 @@ class Trigger:
 
     `subject` is an image reference, or the name of an image of the inventory; `digest` is what the reference stands for
     now, if that was said; `by` says who wishes it. `first` and `last` are when it came first and last, in seconds since
-    the epoch, and `count` how many times it came.
+    the epoch, `count` how many times it came, and `tries` in how many nights it could not be fulfilled.
     """
 
     subject: str
@@ -29,6 +29,7 @@ class Trigger:
     first: float = 0.0
     last: float = 0.0
     count: int = 1
+    tries: int = 0
 
     @property
     def words(self) -> str:

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
-from farm.errors import BusyError, Exit, FarmError
+from farm.errors import BusyError, Exit, FarmError, InterruptedRunError
 from farm.inventory import Inventory
 from farm.inventory.proxies import environment
 from farm.nightly.decided import Asked, Tools
@@ -21,8 +21,8 @@ from farm.report.events import Emit, Event, LogLine, StepFinished, StepStarted, 
 from farm.workflow import lock
 
 _KEPT_LINES = 200
-# The end of a night that is well: nothing that a watcher should wake anybody for.
-_WELL = (Exit.DONE, Exit.PARTIAL)
+# The end of a night that is well: nothing that a watcher should wake anybody for, as with the timer's unit.
+_WELL = (Exit.DONE, Exit.PARTIAL, Exit.BUSY)
 
 
 async def whole_night(asked: Asked, *, inventory: Inventory, tools: Tools, after: float = 0.0) -> Done:
@@ -65,10 +65,15 @@ async def _alone(tools: Tools) -> AsyncIterator[None]:
 
 
 async def _night(asked: Asked, inventory: Inventory, tools: Tools) -> Done:
-    """The night; one that ends early is told of before its error goes on."""
+    """The night; one that ends early is told of before its error goes on.
+
+    Of one that was interrupted only the watcher hears: whoever did that knows, or has seconds until the power goes.
+    """
     began, started = tools.clock.elapsed(), tools.clock.now()
     try:
         return await night(asked, inventory=inventory, tools=tools)
+    except InterruptedRunError:
+        raise
     except FarmError as error:
         early = Night(
             started=started,

@@ -33,7 +33,8 @@ class Told:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missing:
-    """A node that did not answer, and since when: None where it has never been seen. `is_new`: not so last night."""
+    """A node that did not answer, and since when: None where it has never been seen. `is_new`: not so when
+    it was last asked."""
 
     node: str
     why: str
@@ -55,9 +56,10 @@ class Short:
 class Night:
     """A whole night.
 
-    `started` is in the coordinator's zone, `seconds` is how long it took; `coordinator` is that machine's name. `back`
-    are nodes that were missing last night and are there again. `error` is one line on what ended the night early, None
-    where it went to its end. `run` names the report, `logs` is where it lies on the coordinator.
+    `started` is in the coordinator's zone, `seconds` is how long it took; `coordinator` is that machine's name. `asked`
+    are the nodes that were asked at all, `back` those that were missing when they were last asked, and are not now.
+    `error` is one line on what ended the night early, None where it went to its end. `run` names the report, `logs` is
+    where it lies on the coordinator.
     """
 
     started: datetime
@@ -65,6 +67,7 @@ class Night:
     coordinator: str
     images: tuple[Told, ...] = ()
     missing: tuple[Missing, ...] = ()
+    asked: tuple[str, ...] = ()
     back: tuple[str, ...] = ()
     short: tuple[Short, ...] = ()
     warnings: tuple[str, ...] = ()

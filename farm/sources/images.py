@@ -20,6 +20,8 @@ from farm.sources.targets import Selection, Target
 
 # What GitHub, GitLab, Forgejo and Gitea take for the user of a token.
 _ANYBODY = "x-access-token"
+# As long as a date, and none.
+_NO_DAY = "00000000"
 
 
 def place(image: Image, login: str | None = None) -> GitUrl | None:
@@ -121,7 +123,9 @@ def _names(image: Image, wanted: tuple[Ref, ...]) -> dict[Ref, str]:
 
 def _target(image: Image, name: str, subject: Subject, url: GitUrl | None) -> Target:
     found = tags.of(image.tags, subject) if image.references else ()
+    lasting = tags.of(image.tags, replace(subject, date=_NO_DAY)) if image.references else ()
     pushed = tuple(f"{repository}:{tag}" for repository in image.references for tag in found)
+    dated = tuple(f"{repository}:{tag}" for repository in image.references for tag in found if tag not in lasting)
     for text in pushed:
         reference.parse(text)
     origin = _origin(image, subject, url)
@@ -149,6 +153,7 @@ def _target(image: Image, name: str, subject: Subject, url: GitUrl | None) -> Ta
         memory=image.memory,
         cache=image.cache,
         origin=origin,
+        dated=dated,
     )
 
 

@@ -21,6 +21,7 @@ class Target:
     `priority` comes first. `timeout` is in seconds, None for the run's; `memory` is what a build of it takes at most,
     in bytes, None where that is not said. `cache` takes the place of the inventory's, None for that. `origin` is what
     an image of the inventory comes from: once its context is here, `farm.sources.described` completes the spec by it.
+    `dated` are those of its tags that bear the day's date: another day alone is no reason to move them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Target:
     memory: int | None = None
     cache: str | bool | None = None
     origin: Origin | None = None
+    dated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

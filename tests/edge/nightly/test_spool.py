@@ -33,6 +33,24 @@ def test_what_is_done_goes_and_what_came_meanwhile_stays(tmp_path: Path) -> None
     assert [(each.trigger.subject, each.trigger.count) for each in left] == [("app", 2)]
 
 
+def test_what_could_not_be_done_waits_on_but_not_for_ever(tmp_path: Path) -> None:
+    spool.put(tmp_path, APP, 100.0)
+    for _ in range(spool.TRIES - 1):
+        found, _ = spool.waiting(tmp_path)
+        assert spool.try_again(found) == ()
+    (last,), _ = spool.waiting(tmp_path)
+    assert last.trigger.tries == spool.TRIES - 1
+    # Who asks once more begins anew.
+    spool.put(tmp_path, APP, 200.0)
+    assert spool.try_again([last]) == ()
+    for tries in range(spool.TRIES):
+        (last,), _ = spool.waiting(tmp_path)
+        assert last.trigger.tries == tries
+        given_up = spool.try_again([last])
+    assert given_up == (last,)
+    assert spool.waiting(tmp_path) == ((), ())
+
+
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '{"subject": 1}', '{"subject": "a", "by": "b"}', "{" * 100_000, "\udcff"]
 )

@@ -89,17 +89,26 @@ def test_what_the_last_night_did_not_get_to() -> None:
     assert Ledger(pages=[page(app="postponed")]).was_postponed("app")
     assert not Ledger(pages=[page(app="built"), page(app="postponed")]).was_postponed("app")
     assert not Ledger().was_postponed("app")
+    # One image that was built by hand meanwhile takes nobody's place.
+    assert Ledger(pages=[page(other="built"), page(app="postponed")]).was_postponed("app")
 
 
 def test_since_when_a_node_is_missing() -> None:
     since = datetime(2026, 11, 20, 2, tzinfo=UTC)
-    ledger = Ledger(pages=[Page(missing={"z2": since, "pi4": since})])
+    # A night without news between asks nobody, and makes nobody forgotten.
+    ledger = Ledger(pages=[Page(), Page(asked=("z2", "pi4"), missing={"z2": since, "pi4": since})])
     z1, z2 = account.missing({"z2": "off", "z1": "off"}, ledger, NOW)
     assert (z1.node, z1.since, z1.is_new) == ("z1", NOW, True)
     assert (z2.node, z2.since, z2.is_new) == ("z2", since, False)
     assert account.back(["z2"], ["z1", "z2", "pi4"], ledger) == ("pi4",)
     # Nobody asked it tonight: it may still be away.
     assert account.back([], ["z1"], ledger) == ()
+
+
+def test_whose_disk_is_nearly_full_already() -> None:
+    pages = [Page(), Page(asked=("z1", "z2"), short=("z1", "coordinator")), Page(asked=("pi4",), short=("pi4",))]
+    told = account.short({"z1": "1 GB left", "pi4": "2 GB left", "coordinator": "none"}, Ledger(pages=pages))
+    assert {disk.where: disk.is_new for disk in told} == {"coordinator": True, "pi4": False, "z1": False}
 
 
 def _failed(kind: str) -> Failed:

@@ -150,6 +150,13 @@ def test_age(age: timedelta, limit: float | None, is_due: bool) -> None:
         assert "it is older than 168 h 00 min" in found.why
 
 
+def test_a_platform_that_the_last_build_left_out_is_joined_again() -> None:
+    # Somebody built it by hand for some of its platforms only: the others are there, but the tag has lost them.
+    found = decide("app", SIGHT, replace(PAST, platforms=(AMD64, ARM64)), now=NOW)
+    assert not found.due
+    assert found.reasons == ("it was last published without linux/arm/v7",)
+
+
 def test_who_wants_it_anew_gets_it_whatever_has_moved() -> None:
     found = decide("app", SIGHT, PAST, now=NOW, wanted=("--force",))
     assert set(found.due) == set(ALL)

@@ -109,6 +109,9 @@ def test_an_image_that_is_pushed_nowhere_is_built_without_a_tag() -> None:
 
 def test_the_day_is_that_of_utc() -> None:
     assert only(image(tags=("date",))).spec.tags == ("reg.lan:5000/app:20261125",)
+    several = only(image(tags=("date", "latest", "{short}-{date}")))
+    assert several.dated == tuple(tag for tag in several.spec.tags if "20261125" in tag)
+    assert len(several.dated) == 2
 
 
 @pytest.mark.parametrize(
