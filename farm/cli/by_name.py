@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from farm.cli.request import Ask, of_targets, output, platforms, request, tags
-from farm.errors import UsageError
+from farm.errors import FarmError, UsageError
 from farm.inventory import Image, Inventory
 from farm.sources.spec import Spec
+from farm.sources.targets import Selection
 from farm.workflow.request import Request
 
 # Options that take the place of what the inventory says of an image, and those that are added to it.
@@ -97,19 +98,27 @@ async def _of_images(words: Sequence[str], flags: Mapping[str, Any], inventory: 
 
     from farm.cli import secret_sources
     from farm.inventory.proxies import environment
-    from farm.sources import resolve
+    from farm.sources import conflicts, resolve
 
     found = await resolve.targets(
         inventory.images, words, now=datetime.now(UTC), variables=environment(inventory.proxy)
     )
-    if not found.targets and len(found.refused) == 1:
-        raise next(iter(found.refused.values()))
     if len(found.targets) + len(found.refused) > 1:
         _refuse_single(flags, [*(target.name for target in found.targets), *found.refused])
-    targets = tuple(replace(target, spec=overlaid(target.spec, flags)) for target in found.targets)
-    for target in targets:
-        secret_sources.check(target.spec.secrets)
-    return replace(of_targets(targets, flags), refused=found.refused)
+    refused: dict[str, FarmError] = {}
+    targets = []
+    for target in found.targets:
+        spec = overlaid(target.spec, flags)
+        try:
+            secret_sources.check(spec.secrets)
+        except UsageError as error:
+            refused[target.name] = UsageError(f"images: {target.name}: {error.what}", fix=error.fix)
+        else:
+            targets.append(replace(target, spec=spec))
+    kept = conflicts.checked(Selection(targets=tuple(targets), refused={**found.refused, **refused}))
+    if not kept.targets and len(kept.refused) == 1:
+        raise next(iter(kept.refused.values()))
+    return replace(of_targets(kept.targets, flags), refused=kept.refused)
 
 
 def _refuse_single(flags: Mapping[str, Any], names: Sequence[str]) -> None:

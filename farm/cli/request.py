@@ -58,13 +58,13 @@ def of_targets(targets: tuple[Target, ...], flags: Mapping[str, Any]) -> Request
     allow_missing = platforms("--allow-missing", flags["allow_missing"])
     asked = [platform for target in targets for platform in target.spec.platforms]
     for platform in allow_missing:
-        if platform not in asked and all(target.spec.platforms for target in targets):
+        if targets and platform not in asked and all(target.spec.platforms for target in targets):
             raise UsageError(
                 f"--allow-missing {platform}: --platform does not ask for it",
                 fix="add it to --platform, or leave it out",
             )
     resume = flags.get("resume")
-    if resume is not None and all(target.spec.output.type != "registry" for target in targets):
+    if targets and resume is not None and all(target.spec.output.type != "registry" for target in targets):
         raise UsageError("--resume goes on from what was pushed", fix="add -t, or leave --resume out")
     if resume and not re.fullmatch(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{4}", resume):
         raise UsageError(

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from farm.cli.json_error import told_as_json
 from farm.cli.request import Ask, of_targets
 from farm.errors import Exit, UsageError
 from farm.inventory import Inventory
+from farm.sources.targets import Selection
 from farm.workflow.request import Request
 
 
@@ -26,6 +28,7 @@ def of_bake(names: tuple[str, ...], flags: Mapping[str, Any]) -> Ask:
     async def ask(_inventory: Inventory) -> Request:
         from farm.build.bake import privileges, targets
         from farm.cli import secret_sources
+        from farm.sources import conflicts
 
         found = targets.targets(await _printed(names, flags))
         if not found:
@@ -34,7 +37,8 @@ def of_bake(names: tuple[str, ...], flags: Mapping[str, Any]) -> Ask:
         for target in found:
             with targets.told_of(target.name):
                 secret_sources.check(target.spec.secrets)
-        return of_targets(found, flags)
+        checked = conflicts.checked(Selection(targets=found))
+        return replace(of_targets(checked.targets, flags), refused=checked.refused)
 
     return ask
 

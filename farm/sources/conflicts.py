@@ -15,7 +15,7 @@ _SHOWN = 3
 
 
 def checked(selection: Selection) -> Selection:
-    """Refuse targets that push the same tag, that use each other in a circle, or that use what is not built."""
+    """Refuse targets that have the same tag, that use each other in a circle, or that use what is not built."""
     refused = {**selection.refused, **_same_tags(selection.targets)}
     needs = {target.name: target.needs for target in selection.targets}
     for name in _in_order(needs, refused):
@@ -29,9 +29,9 @@ def checked(selection: Selection) -> Selection:
 def _same_tags(targets: Sequence[Target]) -> dict[str, FarmError]:
     pushing: dict[str, list[str]] = defaultdict(list)
     for target in targets:
-        if target.spec.output.type == "registry":
-            for tag in dict.fromkeys(str(reference.parse(text).with_default_tag()) for text in target.spec.tags):
-                pushing[tag].append(target.name)
+        # Also where none is pushed: of one image, one build at a time is made.
+        for tag in dict.fromkeys(str(reference.parse(text).with_default_tag()) for text in target.spec.tags):
+            pushing[tag].append(target.name)
     found: dict[str, FarmError] = {}
     for tag, names in pushing.items():
         if len(names) == 1:
@@ -39,8 +39,8 @@ def _same_tags(targets: Sequence[Target]) -> dict[str, FarmError]:
         for name in names:
             others = [other for other in names if other != name]
             more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-            what = f"{name} and {', '.join(others[:_SHOWN])}{more} would push the same tag, {tag}"
-            fix = "give each a tag of its own, as a template such as {ref} does, or leave one out"
+            what = f"{name} and {', '.join(others[:_SHOWN])}{more} would have the same tag, {tag}"
+            fix = "give each a tag of its own, or leave one out"
             found.setdefault(name, UsageError(what, fix=fix))
     return found
 

@@ -52,7 +52,7 @@ async def build(request: Request, *, inventory: Inventory, run: Run, emit: Emit)
             warnings.append(event.message)
         emit(event)
 
-    tell(RunStarted(run=run.id, logs=str(run.logs), target=_words(request.targets)))
+    tell(RunStarted(run=run.id, logs=str(run.logs), target=_words(request)))
     opened = _Opened()
     with journals.opened(state_home() / "history.db", emit=tell) as chronicle:
         is_alone = len(request.targets) + len(request.refused) == 1
@@ -101,12 +101,13 @@ def _refused(name: str, error: FarmError, run: Run) -> Report:
     )
 
 
-def _words(targets: Sequence[Target]) -> str:
-    if len(targets) != 1:
-        names = [each.name for each in targets]
+def _words(request: Request) -> str:
+    names = [*(each.name for each in request.targets), *request.refused]
+    if len(names) != 1 or request.refused:
         more = len(names) - _NAMED
         return ", ".join(names) if more <= 0 else f"{', '.join(names[:_NAMED])} and {more} more"
-    return ", ".join(targets[0].spec.tags) or giturl.without_login(targets[0].spec.context)
+    spec = request.targets[0].spec
+    return ", ".join(spec.tags) or giturl.without_login(spec.context)
 
 
 def _line(each: Target, run: Run, chronicle: Chronicle, tell: Emit, *, is_alone: bool) -> Line:

@@ -89,3 +89,13 @@ def test_an_error_of_the_file_for_scripts(folder: Path) -> None:
     document = json.loads(done.stdout)
     assert document["exit_code"] == 2
     assert document["error"]["what"].startswith("docker-bake.hcl:2,11-13: Unknown variable; ")
+
+
+def test_targets_of_one_tag_are_refused_each_for_itself(folder: Path) -> None:
+    targets = "".join(f'target "{name}" {{ tags = ["reg.lan/app:{tag}"] }}\n' for name, tag in ("a1", "b1", "c2"))
+    (folder / "docker-bake.hcl").write_text(targets)
+    done = run(folder, "a", "b", "c", "--json")
+    told = {each["name"]: each["error"]["what"] for each in json.loads(done.stdout)["targets"]}
+    assert told["a"] == "a and b would have the same tag, reg.lan/app:1"
+    assert told["b"] == "b and a would have the same tag, reg.lan/app:1"
+    assert told["c"].startswith("there is no Dockerfile in ")
