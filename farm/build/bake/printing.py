@@ -21,7 +21,8 @@ from farm.errors import UsageError
 _ERROR = "ERROR: "
 _MARKED = re.compile(r" *[0-9]+ \| >>> ")
 _PLACED = re.compile(r"\S+:[0-9]+,[0-9]+-")
-_NOT_FOUND = re.compile(r"failed to find target (.+)|could not find any target matching \"(.+)\"")
+_NOT_FOUND = re.compile(r"failed to find target (.+)|could not find any target matching [\"'](.+)[\"']")
+_OVERRIDE = re.compile(r"invalid (?:override|key) |unknown key: |invalid value .+ for boolean key ")
 _UNKNOWN_FLAG = re.compile(r"unknown flag: (--\S+)")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|git@")
 
@@ -105,11 +106,18 @@ async def _error(lines: Sequence[str], buildx: Buildx, asked: Asked, config: Pat
         return UsageError(
             "buildx printed nothing that farm understands", fix="update buildx", details=tuple(lines[-10:])
         )
-    fix: str | None = "mend that line of the bake file" if _PLACED.match(what) else None
-    if what.startswith("infinite loop"):
-        fix = "let one of the two not use the other as a context"
     # Those lines of the file that buildx points at; their numbers stand before them.
-    return UsageError(what, fix=fix, details=tuple(line for line in lines if _MARKED.match(line)))
+    return UsageError(what, fix=_fix(what, asked), details=tuple(line for line in lines if _MARKED.match(line)))
+
+
+def _fix(what: str, asked: Asked) -> str:
+    if _PLACED.match(what):
+        return "mend that line of the bake file"
+    if what.startswith("infinite loop"):
+        return "let one of the two not use the other as a context"
+    if asked.overrides and _OVERRIDE.match(what):
+        return "write --set TARGET.KEY=VALUE, such as --set app.args.VERSION=2 or --set '*.platform=linux/arm64'"
+    return f"look at {', '.join(asked.files) or 'the bake files here'}"
 
 
 async def _not_found(name: str, buildx: Buildx, asked: Asked, config: Path) -> UsageError:
@@ -118,7 +126,7 @@ async def _not_found(name: str, buildx: Buildx, asked: Asked, config: Path) -> U
         return UsageError(f"the group {name} leads to no target", fix="does it hold itself?")
     what = f"the bake files have no target or group {name}"
     near = difflib.get_close_matches(name, there, n=1)
-    if near and asked.names:
+    if near and (asked.names or asked.overrides):
         return UsageError(what, fix=f"did you mean {near[0]}?")
     return UsageError(what, fix=f"there are {', '.join(there)}" if there else "`farm bake NAME`")
 

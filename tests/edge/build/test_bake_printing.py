@@ -195,6 +195,24 @@ async def test_a_target_that_is_not_there(here: Path, name: str, fix: str) -> No
     assert error.fix == fix
 
 
+@pytest.mark.parametrize(
+    ("override", "what", "fix"),
+    [
+        ("ap.args.A=1", "the bake files have no target or group ap", "did you mean app?"),
+        ("app.nonsense=1", "unknown key: nonsense", "write --set TARGET.KEY=VALUE, such as --set app.args.VERSION=2"),
+        ("app", "invalid override key app, expected target.name", "write --set TARGET.KEY=VALUE"),
+        ("app.args=1", "invalid key app.args, arg requires name", "write --set TARGET.KEY=VALUE"),
+        ("app.pull=perhaps", "invalid value perhaps for boolean key pull", "write --set TARGET.KEY=VALUE"),
+    ],
+)
+async def test_an_override_that_changes_nothing(here: Path, override: str, what: str, fix: str) -> None:
+    (here / "docker-bake.hcl").write_text(BAKE)
+    error = await fails("app", overrides=(override,))
+    assert error.what == what
+    assert error.fix is not None
+    assert error.fix.startswith(fix)
+
+
 async def test_there_is_no_default(here: Path) -> None:
     (here / "docker-bake.hcl").write_text('target "x" {}\n')
     assert (await fails()).fix == "there are x"
