@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 
 from benchmarks.schedule.workloads import Workload
-from farm.plan.dispatch import next_jobs
+from farm.plan.dispatch import next_jobs, straggler
 from farm.plan.jobs import Expected, Job, Key, Running, Schedule, Start
 
 Choose = Callable[[Sequence[Job], Sequence[Running], float], Sequence[Start]]
@@ -15,6 +15,11 @@ Choose = Callable[[Sequence[Job], Sequence[Running], float], Sequence[Start]]
 
 Takes = Callable[[Job, str], Expected]
 """What a job takes on a node in truth."""
+
+Copy = Callable[[Sequence[Running], float], Start | None]
+"""From the jobs that run at a moment, one that deserves a second copy on an idle node."""
+
+LOOK = 15.0
 
 # How far builds are off what was expected: most by a fifth, on whatever node; and one in a hundred meets something on
 # its node (a slow mirror, a busy card) that makes it take twice as long.
@@ -38,21 +43,36 @@ def real(work: Workload, seed: int, *, hiccups: bool = True) -> Takes:
     return take
 
 
-def replay(jobs: Sequence[Job], takes: Takes, choose: Choose) -> float:
-    """Seconds until the last job ends, where `choose` says what starts whenever something has ended."""
+def replay(jobs: Sequence[Job], takes: Takes, choose: Choose, copy: Copy | None = None) -> float:
+    """Seconds until the last job ends, where `choose` says what starts whenever something has ended.
+
+    Once all jobs have started, `copy` is asked every LOOK seconds for one to start again elsewhere; the first one wins.
+    """
     left = {job.key: job for job in jobs}
-    running: dict[Key, Running] = {}
-    ends: list[tuple[float, Key]] = []
+    running: dict[tuple[Key, str], Running] = {}
+    ends: list[tuple[float, Key, str]] = []
     now = 0.0
+
+    def begin(job: Job, start: Start) -> None:
+        running[start.key, start.node] = Running(job=job, node=start.node, started=now, expected=start.expected)
+        heapq.heappush(ends, (now + takes(job, start.node).seconds, start.key, start.node))
+
     while left or running:
         for start in choose(tuple(left.values()), tuple(running.values()), now):
-            job = left.pop(start.key)
-            running[start.key] = Running(job=job, node=start.node, started=now, expected=start.expected)
-            heapq.heappush(ends, (now + takes(job, start.node).seconds, start.key))
-        if not ends:
+            begin(left.pop(start.key), start)
+        if not running:
             raise RuntimeError(f"nothing runs at {now:.0f} s, and {len(left)} jobs are left")
-        now, key = heapq.heappop(ends)
-        del running[key]
+        if copy is not None and not left:
+            if late := copy(tuple(running.values()), now):
+                begin(next(each.job for each in running.values() if each.job.key == late.key), late)
+            if ends[0][0] > now + LOOK:
+                now += LOOK
+                continue
+        now, key, _ = heapq.heappop(ends)
+        for each in [each for each in running if each[0] == key]:
+            del running[each]
+        ends = [each for each in ends if each[1] != key]
+        heapq.heapify(ends)
     return now
 
 
@@ -63,6 +83,15 @@ def ours(work: Workload, plan: Schedule) -> Choose:
         return next_jobs(jobs, running, work.seats, work.expect, plan=plan, now=now, alike=work.alike)
 
     return choose
+
+
+def copies(work: Workload) -> Copy:
+    """As farm duplicates stragglers where it is asked to."""
+
+    def copy(running: Sequence[Running], now: float) -> Start | None:
+        return straggler(running, work.seats, work.expect, now=now)
+
+    return copy
 
 
 def fixed(work: Workload, nodes: Mapping[Key, str]) -> Choose:

@@ -2,7 +2,7 @@
 
 farm's plan, buildx's way (the first node that has the platform) and chance are compared by their makespan over the
 bound. What is `planned` takes what was expected. What is `replayed` takes something else, by a seed: farm is then
-measured with its dispatch, and as if nobody ever took over what was planned elsewhere.
+measured with its dispatch, with stragglers duplicated, and as if nobody ever took over what was planned elsewhere.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks import timed
-from benchmarks.schedule.replay import at_random, first_match, fixed, ours, real, replay
+from benchmarks.schedule.replay import at_random, copies, first_match, fixed, ours, real, replay
 from benchmarks.schedule.workloads import Workload, workload
 from benchmarks.spread import spread
 from farm.plan.jobs import Key
@@ -74,6 +74,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
         "first_match": "first match",
         "random": "random",
         "farm_replayed": "farm",
+        "duplicates_replayed": "duplicates",
         "no_takeover_replayed": "no takeover",
         "first_match_replayed": "first match",
         "random_replayed": "random",
@@ -81,7 +82,7 @@ def lines(document: Mapping[str, Any]) -> list[str]:
     width = 12
     found = [
         "Makespan over the bound, medians",
-        f"{'':>18}{'as planned':>{3 * width}}{'replayed':>{4 * width}}",
+        f"{'':>18}{'as planned':>{3 * width}}{'replayed':>{5 * width}}",
         f"{'nodes':>6}{'jobs':>7}{'':>5}" + "".join(f"{name:>{width}}" for name in ways.values()),
     ]
     for row in document["sizes"]:
@@ -118,6 +119,7 @@ def one(size: Size, seed: int) -> dict[str, float]:
     planned = {each.key: each.node for each in plan.placements}
     return found | {
         "farm_replayed": replay(work.jobs, takes, ours(work, plan)) / bound,
+        "duplicates_replayed": replay(work.jobs, takes, ours(work, plan), copies(work)) / bound,
         "no_takeover_replayed": replay(work.jobs, takes, fixed(work, planned)) / bound,
         "first_match_replayed": replay(work.jobs, takes, fixed(work, first)) / bound,
         "random_replayed": replay(work.jobs, takes, fixed(work, chance)) / bound,

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from benchmarks.schedule.replay import at_random, first_match, fixed, real, replay
-from benchmarks.schedule.simulate import Size, one, lines
+from benchmarks.schedule.simulate import Size, lines, one
 from benchmarks.schedule.workloads import PLATFORMS, workload
-from farm.plan.jobs import Job
+from farm.plan.jobs import Expected, Job, Running, Start
 
 
 def test_a_seed_gives_the_same_workload_again() -> None:
@@ -41,6 +44,23 @@ def test_a_replay_that_nobody_goes_on_with_is_an_error() -> None:
         replay(work.jobs, real(work, 1), lambda jobs, running, now: ())
 
 
+def test_a_straggler_ends_with_its_copy() -> None:
+    work = workload(9, 6, 1)
+    (first, *_) = work.jobs
+    slow, quick = first.nodes[0], first.nodes[-1]
+    assert slow != quick
+    start = Start(key=first.key, node=slow, reason="", expected=Expected(seconds=10))
+
+    def takes(job: Job, node: str) -> Expected:
+        return Expected(seconds=1000.0 if node == slow else 10.0)
+
+    def copy(running: Sequence[Running], now: float) -> Start | None:
+        return replace(start, node=quick) if now == 90 and len(running) == 1 else None
+
+    assert replay([first], takes, lambda jobs, running, now: [start] if jobs else []) == 1000
+    assert replay([first], takes, lambda jobs, running, now: [start] if jobs else [], copy) == 100
+
+
 def test_rivals_choose_only_nodes_that_have_the_platform() -> None:
     work = workload(8, 60, 1)
     by_key: dict[object, Job] = {job.key: job for job in work.jobs}
@@ -59,6 +79,6 @@ def test_the_table_shows_what_was_measured_and_a_dash_for_what_was_not() -> None
         "planning": {"nodes": 4, "jobs": 36, "seconds": 1.234, "cpu_seconds": 1.0, "bytes": 57_000_000},
     }
     table = lines(document)
-    assert table[3].split() == ["4", "36", "1.25", "1.25", "1.25", "-", "-", "-", "-"]
+    assert table[3].split() == ["4", "36", "1.25", "1.25", "1.25", "-", "-", "-", "-", "-"]
     assert "36 jobs on 4 nodes: planned in 1.23 s (1.00 s of CPU); aim: 2 s" in table
     assert "36 jobs on 4 nodes: 57 MB of memory; aim: 300 MB" in table
