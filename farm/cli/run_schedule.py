@@ -123,8 +123,8 @@ def _tell(standing: Standing) -> None:
     if state.is_running:
         click.echo("  now   it runs")
     if state.last:
-        code = "" if state.code is None else f", exit code {state.code}"
-        click.echo(f"  last  {state.last:%a %Y-%m-%d %H:%M %Z}{code}")
+        how = state.result if state.code is None else f"exit code {state.code}"
+        click.echo(f"  last  {state.last:%a %Y-%m-%d %H:%M %Z}, {how}")
     click.echo(f"  log   {schedule.log(standing.where)}")
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+_EXITED = "1"  # CLD_EXITED of waitid(2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
@@ -13,7 +15,7 @@ class State:
 
     `next` is when it starts farm next, None where that is not known. `last` is when the last run ended, `result` how
     systemd calls that end ("success", "exit-code", "watchdog"), `code` its exit code: all three None where it has not
-    run since this machine was started.
+    run since this machine was started, and `code` also where it was killed.
     """
 
     is_enabled: bool
@@ -29,7 +31,8 @@ def state(timer: str, service: str) -> State:
     """Read both; whatever is missing in them is not known."""
     about, run = _properties(timer), _properties(service)
     last = _when(run.get("ExecMainExitTimestamp"))
-    code = run.get("ExecMainStatus", "")
+    # Of a program that was killed, the status is the signal's number.
+    code = run.get("ExecMainStatus", "") if run.get("ExecMainCode") == _EXITED else ""
     return State(
         is_enabled=about.get("UnitFileState") == "enabled",
         is_active=about.get("ActiveState") == "active",

@@ -14,7 +14,7 @@ from farm.timer.units import Manager
 
 _TIMER, _SERVICE = f"{NAME}.timer", f"{NAME}.service"
 _TIMER_PROPERTIES = "UnitFileState,ActiveState,NextElapseUSecRealtime"
-_SERVICE_PROPERTIES = "ActiveState,Result,ExecMainStatus,ExecMainExitTimestamp"
+_SERVICE_PROPERTIES = "ActiveState,Result,ExecMainCode,ExecMainStatus,ExecMainExitTimestamp"
 
 
 def managers(home: Path) -> dict[Manager, Systemd]:

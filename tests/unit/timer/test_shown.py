@@ -10,12 +10,11 @@ from farm.timer.heartbeat import interval
 from farm.timer.shown import State, state
 
 AT_WORK = "UnitFileState=enabled\nActiveState=active\nNextElapseUSecRealtime=Wed 2026-11-25 02:01:11 UTC\n"
+ENDED = "ExecMainExitTimestamp=Tue 2026-11-24 14:20:13 UTC\n"
 
 
 def test_a_timer_whose_service_has_run() -> None:
-    ended = (
-        "ActiveState=failed\nResult=exit-code\nExecMainStatus=6\nExecMainExitTimestamp=Tue 2026-11-24 14:20:13 UTC\n"
-    )
+    ended = f"ActiveState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=6\n{ENDED}"
     assert state(AT_WORK, ended) == State(
         is_enabled=True,
         is_active=True,
@@ -24,6 +23,13 @@ def test_a_timer_whose_service_has_run() -> None:
         result="exit-code",
         code=6,
     )
+
+
+def test_the_number_of_a_signal_is_no_exit_code() -> None:
+    # As the watchdog leaves it: 2 is CLD_KILLED, 6 is SIGABRT, and no build has failed.
+    killed = f"ActiveState=failed\nResult=watchdog\nExecMainCode=2\nExecMainStatus=6\n{ENDED}"
+    found = state(AT_WORK, killed)
+    assert (found.result, found.code) == ("watchdog", None)
 
 
 @pytest.mark.parametrize("when", ["", "n/a", "0"])
