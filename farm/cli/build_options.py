@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from farm.cli.options import Seconds, inventory_option, node_options
+from farm.cli.options import Seconds, inventory_option, node_options, progress_option, retries_option
 from farm.errors import UsageError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -94,12 +94,7 @@ def run_options(command: F) -> F:
     """Add every option that says which nodes build, and how hard they try."""
     for option in reversed(
         (
-            click.option(
-                "--retries",
-                type=click.IntRange(0, 10),
-                metavar="N",
-                help="How often one node is tried again after a passing fault.  [default: the inventory's, else 2]",
-            ),
+            retries_option,
             click.option(
                 "--silence",
                 type=Seconds(),
@@ -155,14 +150,7 @@ def result_options(command: F) -> F:
                 type=click.Path(path_type=Path, dir_okay=False),
                 help="Write buildx-like metadata here.",
             ),
-            click.option(
-                "--progress",
-                type=click.Choice(["auto", "plain", "rich", "json", "quiet"]),
-                default="auto",
-                show_default=True,
-                envvar="FARM_PROGRESS",
-                help="How progress is shown on stderr; auto is rich on a terminal, else plain.",
-            ),
+            progress_option,
             click.option("-q", "--quiet", is_flag=True, help="Print the digest and nothing else."),
             click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
             click.option("--dry-run", is_flag=True, help="Print the plan and stop, as `farm plan` does."),

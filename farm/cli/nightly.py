@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from farm.cli.options import Seconds, inventory_option, json_option, node_options
+from farm.cli.options import Seconds, inventory_option, json_option, node_options, progress_option, retries_option
 from farm.errors import Exit
 
 _CODES = "Exit codes: that of the image with the worst end, 75 if some were not begun in time; see `farm --help`."
@@ -28,25 +28,13 @@ _CODES = "Exit codes: that of the image with the worst end, 75 if some were not 
     metavar="TIME",
     help="Wait for a random time, as long as this at most, before all else.",
 )
-@click.option(
-    "--retries",
-    type=click.IntRange(0, 10),
-    metavar="N",
-    help="How often one node is tried again after a passing fault.  [default: the inventory's, else 2]",
-)
+@retries_option
 @click.option(
     "--move-identical",
     is_flag=True,
     help="Move tags also to what differs in nothing but timestamps from what they stand for.",
 )
-@click.option(
-    "--progress",
-    type=click.Choice(["auto", "plain", "rich", "json", "quiet"]),
-    default="auto",
-    show_default=True,
-    envvar="FARM_PROGRESS",
-    help="How progress is shown on stderr; auto is rich on a terminal, else plain.",
-)
+@progress_option
 @click.option("--dry-run", is_flag=True, help="Print what is due and stop, as `farm due` does.")
 @inventory_option
 @node_options

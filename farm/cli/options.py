@@ -82,3 +82,22 @@ def node_options(command: F) -> F:
     return click.option(
         "--node", "only", multiple=True, metavar="NAME", help="Use only this node, or nodes with this label."
     )(command)
+
+
+progress_option = click.option(
+    "--progress",
+    type=click.Choice(["auto", "plain", "rich", "json", "quiet"]),
+    default="auto",
+    show_default=True,
+    envvar="FARM_PROGRESS",
+    help="How progress is shown on stderr; auto is rich on a terminal, else plain.",
+)
+"""`--progress`, also from FARM_PROGRESS."""
+
+retries_option = click.option(
+    "--retries",
+    type=click.IntRange(0, 10),
+    metavar="N",
+    help="How often one node is tried again after a passing fault.  [default: the inventory's, else 2]",
+)
+"""`--retries`."""
