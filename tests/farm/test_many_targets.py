@@ -155,14 +155,15 @@ def test_the_times_of_an_image_are_learned_whether_it_is_built_by_name_or_by_its
     assert (images.folder / "iid").read_text() == digest
 
 
-def test_an_image_that_another_run_builds_fails_alone(images: Images, registry: Registry) -> None:
-    slow = "FROM @base\nRUN sleep 6; echo @token\n"
+def test_an_image_that_another_run_builds_fails_alone_or_waits_alone(images: Images, registry: Registry) -> None:
     farm = images.describe(
-        slow={"dockerfile": slow, "platforms": ["linux/amd64"]},
+        slow={"dockerfile": "FROM @base\nRUN sleep 12; echo @token\n", "platforms": ["linux/amd64"]},
         one={"dockerfile": GOOD, "platforms": ["linux/arm64"]},
+        two={"dockerfile": GOOD, "platforms": ["linux/arm64"]},
     )
     other = farm.start("build", "slow", "--progress", "plain")
     other.until_said("building")
+    patient = farm.start("build", "slow", "two", "--wait", "60s", "--json", "--progress", "json")
 
     run = farm("build", "slow", "one", "--json")
 
@@ -170,11 +171,11 @@ def test_an_image_that_another_run_builds_fails_alone(images: Images, registry: 
     assert _target(run, "slow")["exit_code"] == 75
     assert "is being built by run" in _target(run, "slow")["error"]["what"]
     assert _target(run, "one")["exit_code"] == 0
-    waiting = farm("build", "slow", "one", "--wait", "60s", "--json", "--progress", "json")
-    assert waiting.code == 0, waiting.err
+    waited = patient.end()
+    assert waited.code == 0, waited.err
     # Whoever need not wait is through before the other run has ended.
-    through = [event["target"] for event in _events(waiting) if event["event"] == "target_ended"]
-    assert through == ["one", "slow"]
+    through = [event["target"] for event in _events(waited) if event["event"] == "target_ended"]
+    assert through == ["two", "slow"]
     assert other.end().code == 0
     assert registry.has(f"{images.repository}:slow")
 
