@@ -10,6 +10,7 @@ import pytest
 
 from farm.cli.main import farm
 from farm.errors import Exit
+from farm.inventory import load
 
 ROOT = Path(__file__).resolve().parents[3]
 README = (ROOT / "README.md").read_text()
@@ -29,6 +30,19 @@ def test_links_lead_somewhere() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         if "://" not in target:
             assert (ROOT / target).exists(), target
+
+
+def test_the_images_of_the_nightly_chapter_can_be_read(tmp_path: Path) -> None:
+    chapter = README.partition("\n## Every night\n")[2].partition("\n## ")[0]
+    said = chapter.partition("```yaml\n")[2].partition("```")[0]
+    inventory = tmp_path / "inventory.yaml"
+    inventory.write_text(f"nodes: {{pi4: {{host: pi4.lan}}}}\n{said}")
+
+    found = load(inventory)
+
+    assert list(found.images) == ["web", "app"]
+    assert found.notify is not None
+    assert found.housekeeping is not None
 
 
 def test_every_option_in_an_example_exists() -> None:
