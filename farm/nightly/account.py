@@ -86,4 +86,7 @@ def _became(decision: Decision, report: Report | None) -> tuple[State, str]:
         return "postponed", decision.why
     if report.error is not None:
         return "failed", "; ".join((report.error.what, *report.error.details[:1]))
-    return ("identical" if report.unchanged else "built"), decision.why
+    if not report.unchanged:
+        return "built", decision.why
+    # What was not due was there for others to be built on.
+    return ("identical" if decision.is_due else "unchanged"), decision.why

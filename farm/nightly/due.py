@@ -15,7 +15,7 @@ from farm.errors import Exit, FarmError
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.report import words
-from farm.sources.inputs import BASE, UNKNOWN, Inputs, besides_bases, differences
+from farm.sources.inputs import BASE, ELSEWHERE, UNKNOWN, Inputs, besides_bases, differences
 
 _SHOWN_REASONS = 3
 
@@ -161,17 +161,24 @@ def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
         reasons = [reason for reason in reasons if reason.startswith("the commit")]
     for name, moves in sorted(sight.moved.items()):
         for move in moves:
-            is_its_own = earlier.inputs.get(f"{BASE}{name}") == move.old
-            if is_its_own and (move.platforms is None or platform in move.platforms):
+            if earlier.inputs.get(f"{BASE}{name}") == move.old and _counts(move, name, platform, earlier):
                 was = "nobody knew it" if move.old == UNKNOWN else f"it was {words.short(move.old)}"
                 reasons.append(f"base image {name} is {words.short(move.new)} now, {was}")
     return tuple(reasons)
+
+
+def _counts(move: Move, base: str, platform: Platform, earlier: Kept) -> bool:
+    """Whether what moved is what this platform is built on."""
+    is_elsewhere = f"{ELSEWHERE}{base}" in earlier.inputs
+    return move.platforms is None or platform in move.platforms or is_elsewhere
 
 
 def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tuple[str, ...]:
     reasons = []
     if past.exit_code is None:
         reasons.append("its last run was killed")
+    elif past.exit_code == Exit.INTERRUPTED:
+        reasons.append("its last run was interrupted")
     elif past.exit_code == Exit.BUSY:
         reasons.append("its last run did not get to it")
     elif past.exit_code not in (Exit.DONE, Exit.PARTIAL):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from farm.errors import UsageError
 from farm.platforms import Platform
@@ -33,11 +33,15 @@ _FIRST_WITH_CONTEXTS = (1, 4)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
-    """An image that a build pulls: its name as BuildKit will see it, and the line that names it."""
+    """An image that a build pulls: its name as BuildKit will see it, and the line that names it.
+
+    `is_elsewhere`: not for the target's platform, or not for that alone.
+    """
 
     name: str
     reference: Reference
     line: int
+    is_elsewhere: bool = False
 
     @property
     def context_name(self) -> str:
@@ -84,7 +88,8 @@ def images(
     syntax, line = _syntax(document, build_args)
     if syntax and (reason := _hindrance(syntax)):
         return Images(pulled=(), found=(), unpinned=(Unpinned(name=syntax, line=line, reason=reason),))
-    needs = [Need(name=syntax, line=line)] if syntax else []
+    # A frontend runs on the machine that builds.
+    needs = [Need(name=syntax, line=line, is_elsewhere=True)] if syntax else []
     own = {_normal(name) for name in contexts}
     names: set[str] = set()
     for platform in platforms:
@@ -209,7 +214,10 @@ def _pulled(needs: Sequence[Need], own: Collection[str], place: str) -> list[Bas
             raise UsageError(f"{place}:{need.line}: {error.what}", fix=error.fix) from error
         name = context_name(image)
         if name not in own:
-            found.setdefault(name, BaseImage(name=need.name, reference=image.with_default_tag(), line=need.line))
+            earlier = found.setdefault(
+                name, BaseImage(name=need.name, reference=image.with_default_tag(), line=need.line)
+            )
+            found[name] = replace(earlier, is_elsewhere=earlier.is_elsewhere or need.is_elsewhere)
     return list(found.values())
 
 

@@ -35,6 +35,7 @@ _WORDS = {
     "build-context": "build context",
     "base": "base image",
     "unfollowed": "what farm cannot say of base image",
+    "elsewhere": "the platform of base image",
     "secret": "secret",
     "ssh": "SSH agent or key",
     "label": "label",
@@ -44,8 +45,10 @@ _WORDS = {
 _SHOWN = {"platform", "commit", "folder", "file", "target", "output", "base"}
 _COMMIT_LENGTH = 12
 
-BASE, UNFOLLOWED = "base ", "unfollowed "
-"""How the names of components begin that are base images (their digests), and names that cannot be followed (why)."""
+BASE, UNFOLLOWED, ELSEWHERE = "base ", "unfollowed ", "elsewhere "
+"""How the names of components begin that are base images (their digests), names that cannot be followed (why), and base
+images that are not taken for the target's platform alone."""
+_OF_BASES = (BASE, UNFOLLOWED, ELSEWHERE)
 UNKNOWN = "unknown"
 """The digest of a base image whose registry did not say it."""
 
@@ -74,18 +77,21 @@ def of(
     platform: Platform,
     unpinned: Mapping[str, str] = MappingProxyType({}),
     unknown: Sequence[str] = (),
+    elsewhere: Sequence[str] = (),
 ) -> Inputs:
     """Collect what decides the result.
 
     `files` is a hash over what the context holds and counts where there is no `commit`; `contexts` are the same for
     those named contexts that are folders. `build_args` have their values from the environment already; `pins` are
     values of `--build-context` that fix the base images; `unpinned` says of others why they cannot be fixed, and
-    `unknown` are those whose registry said nothing. What only decides how the build goes (caches, limits) is no input.
+    `unknown` are those whose registry said nothing; `elsewhere` those that are not for `platform` alone. What only
+    decides how the build goes (caches, limits) is no input.
     """
     found = of_recipe(spec, commit=commit, build_args=build_args, platform=platform) | of_text(context)
     if commit is None and files is not None:
         found["files"] = files
     found |= {f"{UNFOLLOWED}{name}": reason for name, reason in unpinned.items()}
+    found |= {f"{ELSEWHERE}{name}": "" for name in elsewhere}
     found |= {f"{BASE}{name}": UNKNOWN for name in unknown}
     found |= {f"{BASE}{name}": value.rpartition("@")[2] for name, value in _pairs(pins)}
     found |= {f"build-context {name}": inside for name, inside in contexts.items()}
@@ -135,7 +141,7 @@ def differences(old: Inputs, new: Inputs) -> tuple[str, ...]:
 
 def besides_bases(inputs: Inputs) -> Inputs:
     """The same without what base images are, for who has looked at those already."""
-    own = {name: value for name, value in inputs.components.items() if not name.startswith((BASE, UNFOLLOWED))}
+    own = {name: value for name, value in inputs.components.items() if not name.startswith(_OF_BASES)}
     return Inputs(components=own)
 
 

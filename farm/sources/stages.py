@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from farm.sources.instructions import Instruction
@@ -17,13 +17,15 @@ _NUMBER = re.compile(r"[0-9]{1,9}")
 class Need:
     """A name that stands for an image, a stage or a named context, on a line.
 
-    `may_be_index` where `0` means the first stage; `trouble` says why a name cannot be told.
+    `may_be_index` where `0` means the first stage; `trouble` says why a name cannot be told. `is_elsewhere`: it is
+    taken for another platform than the target's, or may be, as with `FROM --platform=$BUILDPLATFORM`.
     """
 
     name: str
     line: int
     may_be_index: bool = False
     trouble: str = ""
+    is_elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +44,17 @@ def stages(instructions: Sequence[Instruction], base: Callable[[str, int], Need]
     starts = [index for index, item in enumerate(instructions) if item.name == "FROM" and item.words]
     for start, end in pairwise([*starts, len(instructions)]):
         first, body = instructions[start], instructions[start + 1 : end]
-        words = first.words
+        words, is_elsewhere = first.words, _is_elsewhere(first)
         found.append(
             Stage(
                 name=words[2].lower() if len(words) == 3 and words[1].lower() == "as" else "",
-                base=base(words[0], first.line),
-                needs=tuple(need for item in body if not item.is_trigger for need in _sources(item)),
+                base=replace(base(words[0], first.line), is_elsewhere=is_elsewhere),
+                needs=tuple(
+                    replace(need, is_elsewhere=is_elsewhere)
+                    for item in body
+                    if not item.is_trigger
+                    for need in _sources(item)
+                ),
                 triggers=tuple(need for item in body if item.is_trigger for need in _sources(item)),
             )
         )
@@ -102,6 +109,12 @@ class _Names:
         numbers = self._numbers.get(name, []) if name else []
         place = bisect_left(numbers, end)
         return numbers[place - 1] if place else None
+
+
+def _is_elsewhere(stage: Instruction) -> bool:
+    """Whether a FROM names a platform that need not be the target's."""
+    platforms = [flag.partition("=")[2] for flag in stage.flags if flag.startswith("--platform=")]
+    return any(platform not in ("$TARGETPLATFORM", "${TARGETPLATFORM}") for platform in platforms)
 
 
 def _sources(instruction: Instruction) -> Iterator[Need]:

@@ -115,12 +115,13 @@ class Pinned:
     """The base images as values of `--build-context` that fix them, and what cannot be fixed.
 
     `unpinned` are names that cannot be told or pinned, each with the reason; `unknown` those whose registry did not say
-    what they are.
+    what they are, and `elsewhere` those that are not taken for the target's platform alone.
     """
 
     pins: tuple[str, ...]
     unpinned: Mapping[str, str]
     unknown: tuple[str, ...]
+    elsewhere: tuple[str, ...]
 
 
 async def pinned(
@@ -160,6 +161,7 @@ async def pinned(
         pins=tuple(pinning.build_context(pin) for pin in resolved.pins),
         unpinned={item.name: item.reason for item in found.unpinned},
         unknown=resolved.unknown,
+        elsewhere=tuple(image.context_name for image in found.found if image.is_elsewhere),
     )
 
 
@@ -184,6 +186,7 @@ async def inputs(
             pins=pinned.pins,
             unpinned=pinned.unpinned,
             unknown=pinned.unknown,
+            elsewhere=pinned.elsewhere,
             platform=platform,
         )
         for platform in platforms

@@ -52,11 +52,21 @@ def checked(target: Target, inventory: Inventory, nodes: Mapping[str, Node]) -> 
 
 
 async def ready(
-    target: Target, to: Destination, shop: Workshop, *, may_keep: bool, stages: Stages, journal: Journal, emit: Emit
+    target: Target,
+    to: Destination,
+    shop: Workshop,
+    *,
+    may_keep: bool,
+    may_resume: bool,
+    stages: Stages,
+    journal: Journal,
+    emit: Emit,
 ) -> Ready:
     """Fetch the context, fix its base images, find what is there already, and see to it that nodes are awake.
 
-    With `may_keep` off nothing is taken over from an earlier run. Raises FarmError for what ends this target alone.
+    With `may_keep` off nothing is taken over from an earlier run, and without `may_resume` only what the request says
+    to keep: whoever says so has looked at the targets that this one builds on, too. Raises FarmError for what ends this
+    target alone.
     """
     request, crew = shop.request, shop.crew
     with stages.measured("probe"):
@@ -75,7 +85,7 @@ async def ready(
         # An image of the inventory is looked at night after night, and files may only have been written anew.
         made_of = await prepare.inputs(spec, source, platforms, pinned, by_content=target.origin is not None)
         kept = await resume.kept(
-            request.resume if may_keep else None,
+            request.resume if may_keep and may_resume else None,
             to.references,
             made_of,
             journal,

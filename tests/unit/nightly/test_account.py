@@ -47,6 +47,7 @@ def page(**images: str) -> Page:
         (DUE, REPORT, "built", "linux/arm/v7: the commit is b now, it was a"),
         (DUE, replace(REPORT, unchanged=True), "identical", "linux/arm/v7: the commit is b now, it was a"),
         (Decision(target="app"), None, "unchanged", "nothing has moved"),
+        (Decision(target="app"), replace(REPORT, unchanged=True), "unchanged", "nothing has moved"),
         (Decision(target="app", error=UnreachableError("git.lan is silent")), None, "failed", "git.lan is silent"),
         (
             DUE,

@@ -75,6 +75,14 @@ def test_a_base_that_moved_for_one_platform_is_built_for_that_one_alone() -> Non
     assert found.why == "linux/arm/v7: base image alpine:3.20 is sha256:bbbbbbbbbbbb now, it was sha256:aaaaaaaaaaaa"
 
 
+def test_a_base_that_is_taken_for_the_machine_that_builds_counts_for_every_platform() -> None:
+    cross = {p: kept(p, **{"elsewhere alpine:3.20": ""}) for p in ALL}
+    move = Move(old=OLD, new=NEW, platforms=frozenset({ARM64}))
+    found = decide("app", replace(SIGHT, moved={"alpine:3.20": (move,)}), replace(PAST, kept=cross), now=NOW)
+    assert set(found.due) == set(ALL)
+    assert not decide("app", SIGHT, replace(PAST, kept=cross), now=NOW).is_due
+
+
 def test_a_base_that_moved_nobody_knows_for_whom_has_moved_for_all() -> None:
     found = decide("app", replace(SIGHT, moved={"alpine:3.20": (Move(old=OLD, new=NEW),)}), PAST, now=NOW)
     assert set(found.due) == set(ALL)
@@ -121,6 +129,7 @@ def test_another_set_of_platforms() -> None:
     [
         (replace(PAST, exit_code=6), "its last run failed (exit 6)"),
         (replace(PAST, exit_code=None), "its last run was killed"),
+        (replace(PAST, exit_code=130), "its last run was interrupted"),
         (replace(PAST, exit_code=75), "its last run did not get to it"),
         (replace(PAST, exit_code=9), "its last run published it without some of its platforms"),
         (replace(PAST, published=None), "it was never published"),

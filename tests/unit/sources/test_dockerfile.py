@@ -166,6 +166,23 @@ def test_an_automatic_argument_can_be_overridden() -> None:
     assert found("FROM reg/$BUILDARCH:1", build_args={"BUILDARCH": "mine"}) == ["1 reg/mine:1"]
 
 
+def test_images_that_are_taken_for_the_machine_that_builds() -> None:
+    text = (
+        "# syntax=docker/dockerfile:1\n"
+        "FROM --platform=$BUILDPLATFORM golang:1 AS cross\nCOPY --from=tools:1 /a /a\n"
+        "FROM --platform=$TARGETPLATFORM alpine:3\nCOPY --from=cross /b /b\nCOPY --from=own:1 /c /c\n"
+        "RUN --mount=from=golang:1 true\n"
+    )
+    found = images(text, platforms=[ARM64], build_args={}).found
+    assert {image.name: image.is_elsewhere for image in found} == {
+        "docker/dockerfile:1": True,
+        "golang:1": True,
+        "tools:1": True,
+        "alpine:3": False,
+        "own:1": False,
+    }
+
+
 def test_stages_that_the_target_does_not_need_are_left_out() -> None:
     text = "FROM a:1 AS one\nFROM b:1 AS two\nRUN --mount=from=one cmd\nFROM c:1 AS three\nCOPY --from=$X / /"
     assert found(text, target="one") == ["1 a:1"]
