@@ -40,6 +40,8 @@ def _times(connection: sqlite3.Connection, names: str) -> dict[Pair, Times]:
     rows = connection.execute(
         "SELECT run.target, outcome.platform, outcome.node, attempt.seconds, outcome.cached, outcome.total, run.started"
         " FROM run CROSS JOIN outcome ON outcome.run = run.number AND outcome.reused_from IS NULL"
+        # A platform that failed has no node, though a try may have built it: what the registry then had was wrong.
+        " AND outcome.node IS NOT NULL"
         " CROSS JOIN attempt"
         " ON attempt.run = outcome.run AND attempt.platform = outcome.platform AND attempt.kind IS NULL"
         " WHERE run.target IN (SELECT value FROM json_each(?)) ORDER BY run.target DESC, run.number DESC",

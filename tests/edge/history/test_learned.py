@@ -53,6 +53,13 @@ def test_what_was_taken_over_or_failed_took_no_time(history: History) -> None:
     assert history.learned([TARGET]).times == {}
 
 
+def test_what_was_built_and_then_found_wrong_in_the_registry_took_no_time(history: History) -> None:
+    history.begin("r1", target=TARGET, references=(), started=STARTED)
+    tries = (lost(), Attempt(node="pi4", kind=None, reason="built", seconds=3))
+    history.failed("r1", replace(failed(ARM64), attempts=tries))
+    assert history.learned().times == {}
+
+
 def test_the_twenty_most_recent_of_each_kind_count(history: History) -> None:
     for number in range(50):
         build(history, f"r{number}", built(seconds=number, cached=8 * (number % 2)))
