@@ -10,17 +10,21 @@ from farm.report.events import Emit, Event, NodeProbed, OfTarget, PowerUsed
 
 @dataclass(slots=True)
 class Attendance:
-    """Passes events on and remembers what they say of nodes: those that were `asked`, and those that were `woken`."""
+    """Passes events on and remembers what they say of nodes: those that were `asked`, those that were `woken`, and the
+    bytes that were `free` on their disks."""
 
     emit: Emit
     asked: set[str] = field(default_factory=set)
     woken: set[str] = field(default_factory=set)
+    free: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         """Hear of an event."""
         match event.event if isinstance(event, OfTarget) else event:
-            case NodeProbed(node=node):
+            case NodeProbed(node=node, disk_free=free):
                 self.asked.add(node)
+                if free is not None:
+                    self.free[node] = free
             case PowerUsed(node=node, action="wake" | "cycle"):
                 self.woken.add(node)
             case _:

@@ -8,28 +8,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from farm.build import cache_bounds
-from farm.build.cache_bounds import Bounds
+from farm.build.cache_bounds import Bounds, Disk
 from farm.errors import FarmError
-from farm.history.history import History
 from farm.inventory import Housekeeping, Inventory, Node
 from farm.nightly.decided import Tools
 from farm.nightly.ledger import COORDINATOR
-from farm.registry.client import Client
 from farm.report import words
-from farm.report.events import Event, Tidied, Warned
-from farm.workflow.connections import Connections
-from farm.workflow.own_buildx import own_buildx
-from farm.workflow.prune_nodes import Means, NodePruned, bounds, prune_nodes
-from farm.workflow.prune_registry import prune_registry
+from farm.report.events import Tidied, Warned
+from farm.workflow.prune import prune_caches, prune_repositories
+from farm.workflow.prune_nodes import NodePruned, bounds
 from farm.workflow.prune_runs import prune_runs
-from farm.workflow.survey import surveyed
 
 LEAST = 1_000_000_000
-"""Bytes that should be free where the coordinator keeps its state: a checkout and some logs need as much."""
+"""Bytes that should be free on a disk, if nobody has said how many: a checkout and some logs, or a small build, need
+as much."""
 
 
 def of_coordinator(state: Path) -> dict[str, str]:
@@ -41,13 +37,22 @@ def of_coordinator(state: Path) -> dict[str, str]:
     return {}
 
 
+def of_nodes(free: Mapping[str, int]) -> dict[str, str]:
+    """Of the nodes, each with the free bytes of its cache's disk, those that are nearly full, with what is left."""
+    return {node: f"{words.size(left)} left" for node, left in free.items() if left < LEAST}
+
+
+def watches_disks(said: Housekeeping | None) -> bool:
+    """Whether cleaning up tells whose disk is short of what is wanted."""
+    return said is not None and (said.free_space is not None or said.free_inodes is not None)
+
+
 async def make_room(said: Housekeeping, nodes: Mapping[str, Node], *, inventory: Inventory, tools: Tools) -> None:
     """Before the builds: cut the caches of those nodes whose disks are short of what is wanted."""
-    wanted = bounds(said)
-    if wanted.free is None and wanted.inodes is None:
+    if not watches_disks(said):
         return
     with _warned(tools):
-        for done in await _caches(wanted, nodes, inventory=inventory, tools=tools, only_if_short=True):
+        for done in await prune_caches(inventory, nodes, bounds(said), only_if_short=True):
             _tell(done, tools)
 
 
@@ -55,11 +60,10 @@ async def tidy(said: Housekeeping, nodes: Mapping[str, Node], *, inventory: Inve
     """After the builds: do all that `housekeeping:` says. Nodes whose disks are short even then, with what is left."""
     wanted, short = bounds(said), dict[str, str]()
     with _warned(tools):
-        for done in await _caches(wanted, nodes, inventory=inventory, tools=tools, only_if_short=False):
+        for done in await prune_caches(inventory, nodes, wanted):
             _tell(done, tools)
-            disk = done.after or done.before
-            if cache_bounds.is_short(wanted, disk) and disk.free is not None:
-                short[done.node] = f"{words.size(disk.free)} left"
+            if left := left_over(wanted, done.after or done.before):
+                short[done.node] = left
     if said.registry:
         with _warned(tools):
             await _digests(inventory, tools)
@@ -70,30 +74,21 @@ async def tidy(said: Housekeeping, nodes: Mapping[str, Node], *, inventory: Inve
     return short
 
 
-async def _caches(
-    wanted: Bounds, nodes: Mapping[str, Node], *, inventory: Inventory, tools: Tools, only_if_short: bool
-) -> Sequence[NodePruned]:
-    if wanted.is_empty:
-        return ()
-    with tools.started() as run:
-        buildx = await asyncio.to_thread(own_buildx, inventory, run.buildx_config)
-        async with surveyed(nodes, _nobody) as survey:
-            connections = Connections(nodes, survey.reached, run.runtime)
-            means = Means(buildx=buildx, directory=run.spool, survey=survey, connections=connections)
-            try:
-                return await prune_nodes(nodes, wanted, means, only_if_short=only_if_short)
-            finally:
-                await connections.close()
+def left_over(wanted: Bounds, disk: Disk) -> str | None:
+    """What is left of a disk that is short of what is wanted, in words; None for one that is not."""
+    if cache_bounds.is_short_of_inodes(wanted, disk):
+        return f"{disk.inodes_free} inodes left"
+    if disk.free is not None and cache_bounds.is_short(wanted, disk):
+        return f"{words.size(disk.free)} left"
+    return None
 
 
 async def _digests(inventory: Inventory, tools: Tools) -> None:
-    with contextlib.closing(History.open(tools.state / "history.db")) as history:
-        async with Client(inventory.registries, proxy=inventory.proxy) as client:
-            for done in await prune_registry(history, client, now=tools.clock.now()):
-                if done.error is not None:
-                    _say(tools, f"{done.repository}: not cleaned up: {done.error.what}")
-                else:
-                    _say(tools, f"{done.repository}: {len(done.digests)} digests that no tag reaches are deleted")
+    for done in await prune_repositories(inventory, state=tools.state, now=tools.clock.now()):
+        if done.error is not None:
+            _say(tools, f"{done.repository}: not cleaned up: {done.error.what}")
+        else:
+            _say(tools, f"{done.repository}: {len(done.digests)} digests that no tag reaches are deleted")
 
 
 def _tell(done: NodePruned, tools: Tools) -> None:
@@ -113,7 +108,3 @@ def _warned(tools: Tools) -> Iterator[None]:
         yield
     except FarmError as error:
         tools.emit(Warned(message=f"not cleaned up: {error.what}"))
-
-
-def _nobody(_event: Event) -> None:
-    """The builds have told who is there."""

@@ -107,6 +107,8 @@ async def night(asked: Asked, *, inventory: Inventory, tools: Tools) -> Done:
     _settle(plan, images, tools)
     # A night without news leaves the boards asleep.
     short = await housekeeping.tidy(tidied, nodes, inventory=inventory, tools=tools) if tidied and runs else {}
+    if not housekeeping.watches_disks(tidied):
+        short = housekeeping.of_nodes(attendance.free)
     sleepers = {name for name, node in nodes.items() if can_wake(node)}
     away = attendance.missing(runs[-1].missing if runs else {}, sleepers)
     told = Night(

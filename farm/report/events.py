@@ -23,12 +23,16 @@ class RunStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeProbed:
-    """A node answered, or did not (`error` says why). `seconds` from the first packet to the last answer."""
+    """A node answered, or did not (`error` says why). `seconds` from the first packet to the last answer.
+
+    `disk_free` are the free bytes where its engine keeps the cache, None where that is not known.
+    """
 
     node: str
     seconds: float
     summary: str
     error: str | None = None
+    disk_free: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

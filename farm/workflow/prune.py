@@ -73,8 +73,10 @@ async def prune(
     Raises UsageError for a buildx that cannot be used.
     """
     caches, repositories = await asyncio.gather(
-        _caches(inventory, nodes, wanted.caches, timeout=timeout, dry_run=dry_run),
-        _repositories(inventory, dry_run=dry_run) if wanted.registry else _none(),
+        prune_caches(inventory, nodes, wanted.caches, timeout=timeout, dry_run=dry_run),
+        prune_repositories(inventory, state=state_home(), now=datetime.now(UTC), dry_run=dry_run)
+        if wanted.registry
+        else _none(),
     )
     runs = None
     if wanted.keep_runs is not None:
@@ -82,14 +84,16 @@ async def prune(
     return Pruned(nodes=caches, repositories=repositories, runs=runs)
 
 
-async def _caches(
+async def prune_caches(
     inventory: Inventory,
     nodes: Mapping[str, Node],
     wanted: Bounds,
     *,
-    timeout: float,  # noqa: ASYNC109 - per node
-    dry_run: bool,
+    timeout: float = 10,  # noqa: ASYNC109 - per node
+    dry_run: bool = False,
+    only_if_short: bool = False,
 ) -> tuple[NodePruned, ...]:
+    """Cut the caches of these nodes, see `prune_nodes`. Raises UsageError for a buildx that cannot be used."""
     if wanted.is_empty:
         return ()
     with tempfile.TemporaryDirectory(prefix="farm-") as name:
@@ -99,19 +103,22 @@ async def _caches(
             connections = Connections(nodes, survey.reached, directory)
             try:
                 means = Means(buildx=buildx, directory=directory, survey=survey, connections=connections)
-                return await prune_nodes(nodes, wanted, means, dry_run=dry_run)
+                return await prune_nodes(nodes, wanted, means, dry_run=dry_run, only_if_short=only_if_short)
             finally:
                 await connections.close()
 
 
-async def _repositories(inventory: Inventory, *, dry_run: bool) -> tuple[RepositoryPruned, ...]:
-    path = state_home() / "history.db"
+async def prune_repositories(
+    inventory: Inventory, *, state: Path, now: datetime, dry_run: bool = False
+) -> tuple[RepositoryPruned, ...]:
+    """Delete what no tag reaches, see `prune_registry`; `state` is where farm remembers what it pushed."""
+    path = state / "history.db"
     if not path.exists():
         return ()
     try:
         with History.open(path) as history:
             async with Client(inventory.registries, proxy=inventory.proxy) as client:
-                return await prune_registry(history, client, now=datetime.now(UTC), dry_run=dry_run)
+                return await prune_registry(history, client, now=now, dry_run=dry_run)
     except HistoryError as error:
         return (RepositoryPruned(repository=str(path), error=error),)
 

@@ -81,7 +81,12 @@ async def surveyed(nodes: Mapping[str, Node], emit: Emit, *, connect_timeout: fl
             reached[node.name] = found
             answers[node.name] = found.facts
             seconds = time.monotonic() - began
-            emit(NodeProbed(node=node.name, seconds=seconds, summary=f"{summary(found.facts)}; {why}"))
+            facts = found.facts
+            emit(
+                NodeProbed(
+                    node=node.name, seconds=seconds, summary=f"{summary(facts)}; {why}", disk_free=facts.disk_free
+                )
+            )
 
     try:
         async with asyncio.TaskGroup() as group:
