@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import get_args
 
 from farm.inventory import board_rules
@@ -18,6 +19,8 @@ _WINDOW = rf"(?P<from>{_HOURS}:[0-5][0-9])-(?P<to>{_HOURS}:[0-5][0-9])"
 _SHARE = r"(?P<number>[0-9]{1,2}(?:\.[0-9]{1,3})?)%"
 _MAILBOX = r"[A-Za-z0-9._+-]+"
 _LEAST_SIZE = 2**20
+_DAY_MINUTES = 24 * 60
+_DAY_SECONDS = _DAY_MINUTES * 60
 
 # systemd.time(7), "Calendar Events": [weekdays] [date] [time], or a word, and [zone]. The rest only systemd knows.
 _DAY = r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*"
@@ -35,6 +38,15 @@ def read_window(text: str) -> tuple[int, int] | None:
     """The seconds since midnight at which a window such as 22:00-06:00 begins and ends; None for what is none."""
     match = re.fullmatch(_WINDOW, text)
     return (_since_midnight(match["from"]), _since_midnight(match["to"])) if match else None
+
+
+def cover_the_day(windows: Iterable[tuple[int, int]]) -> bool:
+    """Whether no minute of the day is left between these windows, in seconds since midnight."""
+    closed: set[int] = set()
+    for begin, end in windows:
+        length = (end - begin) % _DAY_SECONDS
+        closed.update(second // 60 for second in range(begin, begin + length, 60))
+    return len({minute % _DAY_MINUTES for minute in closed}) == _DAY_MINUTES
 
 
 def read_share(text: str) -> float | None:

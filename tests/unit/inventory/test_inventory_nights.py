@@ -157,6 +157,10 @@ VALUES = [
         "nightly: {quiet: [6:00 to 8:00]}",
         (f"19: nightly: `quiet` holds '6:00 to 8:00' - expected {WINDOW} - write `6:00-8:00`"),
     ),
+    (
+        "nightly: {quiet: ['12:00-06:00', '06:00-12:00']}",
+        "18: nightly: `quiet` leaves no time of the day in which a build may start - make a window shorter",
+    ),
     ("nightly: {quiet: 22:00-24:00}", f"18: nightly: `quiet` is '22:00-24:00' - expected {WINDOW}"),
     ("nightly: {quiet: 22:00-22:00}", f"18: nightly: `quiet` is '22:00-22:00' - expected {WINDOW}"),
     ("nightly: {max_age: 0d}", f"20: nightly: `max_age` is '0d' - expected {AGE}"),
