@@ -10,8 +10,8 @@ from typing import Any
 from farm.cli.request import Ask, of_targets, output, platforms, request, tags
 from farm.errors import FarmError, UsageError
 from farm.inventory import Image, Inventory
-from farm.sources.spec import Spec
-from farm.sources.targets import Selection
+from farm.sources.spec import Output, Spec
+from farm.sources.targets import Selection, Target
 from farm.workflow.request import Request
 
 # Options that take the place of what the inventory says of an image, and those that are added to it.
@@ -108,7 +108,7 @@ async def _of_images(words: Sequence[str], flags: Mapping[str, Any], inventory: 
     refused: dict[str, FarmError] = {}
     targets = []
     for target in found.targets:
-        spec = overlaid(target.spec, flags)
+        spec = spec_of(target, words, flags)
         try:
             secret_sources.check(spec.secrets)
         except UsageError as error:
@@ -130,6 +130,17 @@ def _refuse_single(flags: Mapping[str, Any], names: Sequence[str]) -> None:
                 + (", ..." if len(names) > 5 else ""),
                 fix="leave it out, or build one after the other",
             )
+
+
+def spec_of(target: Target, words: Sequence[str], flags: Mapping[str, Any]) -> Spec:
+    """The spec of a target with what options say of the images that are named (all where there is no word).
+
+    One that only those need is as the inventory says: its tags are not to lose the platforms of which nobody spoke. But
+    with --no-push it is not pushed either. Raises UsageError for options that cannot be used.
+    """
+    if not words or target.name in words or target.name.partition("@")[0] in words:
+        return overlaid(target.spec, flags)
+    return replace(target.spec, output=Output(type="cacheonly")) if flags["push"] is False else target.spec
 
 
 def overlaid(spec: Spec, flags: Mapping[str, Any]) -> Spec:

@@ -14,6 +14,7 @@ from farm.errors import UsageError
 from farm.inventory import Image
 from farm.platforms import parse
 from farm.sources.spec import Output, Spec
+from farm.sources.targets import Target
 
 IMAGES = {name: Image(name=name, context="/src") for name in ("app", "web", "folder")}
 
@@ -110,3 +111,25 @@ def test_options_add_to_an_image_or_take_the_place_of_what_it_says(words: list[s
     assert {name: getattr(found, name) for name in changes} == changes
     unchanged = {"context", "labels", "tags", "platforms", "dockerfile"} - changes.keys()
     assert {name: getattr(found, name) for name in unchanged} == {name: getattr(SPEC, name) for name in unchanged}
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "is_changed"),
+    [
+        ("app", ["app"], True),
+        ("app@v1", ["app"], True),
+        ("app@v1", ["web", "app@v1"], True),
+        ("app", [], True),
+        ("base", ["app"], False),
+        ("app@v1", ["app@v2"], False),
+    ],
+)
+def test_options_leave_alone_what_only_others_need(name: str, words: list[str], is_changed: bool) -> None:
+    flags = _flags("app", "--platform", "linux/arm64", "--target", "test", "--build-arg", "B=2")
+    found = by_name.spec_of(Target(name=name, spec=SPEC), words, flags)
+    assert (found != SPEC) is is_changed
+
+
+def test_with_no_push_nothing_is_pushed_that_others_need() -> None:
+    found = by_name.spec_of(Target(name="base", spec=SPEC), ["app"], _flags("app", "--no-push", "--target", "test"))
+    assert (found.output, found.target) == (Output(type="cacheonly"), SPEC.target)
