@@ -69,6 +69,7 @@ def _targets(image: Image, url: GitUrl | None, found: Refs | None, day: str) -> 
     found = found or Refs(refs=())
     heads = releases.heads(ref.short for ref in refs.permitted(found, image.refs) if ref.is_tag)
     takes_latest = "default" in (image.tags or tags.DEFAULT_RULES) and any(ref.name == found.default for ref in wanted)
+    first = {ref.commit: ref for ref in reversed(wanted)}
     made: list[Target] = []
     refused: dict[str, FarmError] = {}
     for ref, name in _names(image, wanted).items():
@@ -76,6 +77,7 @@ def _targets(image: Image, url: GitUrl | None, found: Refs | None, day: str) -> 
             image=image.name,
             date=day,
             ref=ref,
+            names_commit=first[ref.commit] is ref,
             is_default=bool(ref.name) and ref.name == found.default,
             default_takes_latest=takes_latest,
             heads=heads,

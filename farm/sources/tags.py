@@ -8,7 +8,7 @@ An entry is a rule, a template or a tag as it stands. The rules:
     default   the default branch, or a directory: latest and edge
     edge      the default branch, or a directory: edge
     version   the git tag v1.2.3: 1.2.3, 1.2 and 1, and latest unless the default branch takes that
-    sha       sha- and the commit's first seven digits
+    sha       sha- and the commit's first seven digits; of several refs at one commit the first has it
     date      the day of the run (UTC): 20261124
 
 Only the highest release of a line moves 1.2, 1 and latest, whichever is built last; releases of the whole repository
@@ -45,12 +45,15 @@ _SHORT = 7
 # As many numbers as a template must fit in to stand for one release: {major} is a line's, {patch} a release's.
 _NUMBERS = {"major": 1, "minor": 2, "patch": 3}
 _UNIQUE = {"version", "sha", "short", "ref"}
+# What all refs at one commit share, and what all refs do.
+_OF_COMMIT, _OF_RUN = {"sha", "short"}, {"date", "image"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What is tagged: an image by its name, at a `ref` (None for a directory), on a `date` (20261124).
 
+    `names_commit`: it is the first of the refs that stand for its commit, and has the tags that only name that one.
     `is_default` for the default branch; `heads` are the highest releases of the repository (`releases.heads`), and the
     highest of all takes `latest` unless the default branch does.
     """
@@ -58,6 +61,7 @@ class Subject:
     image: str
     date: str
     ref: Ref | None = None
+    names_commit: bool = True
     is_default: bool = False
     default_takes_latest: bool = False
     heads: Mapping[Line, Release] = field(default_factory=dict)
@@ -135,7 +139,7 @@ def _of(entry: str, subject: Subject, *, is_said: bool) -> Sequence[str]:
         case "version":
             return _of_release(release, subject) if release else []
         case "sha":
-            return [f"sha-{ref.commit[:_SHORT]}"] if ref else []
+            return [f"sha-{ref.commit[:_SHORT]}"] if ref and subject.names_commit else []
         case "date":
             return [subject.date]
     return _filled(entry, subject)
@@ -164,6 +168,8 @@ def _filled(template: str, subject: Subject) -> list[str]:
     names = set(_FIELD.findall(template))
     values = _values(subject)
     if any(values.get(name) is None for name in names):
+        return []
+    if not names.isdisjoint(_OF_COMMIT) and names <= _OF_COMMIT | _OF_RUN and not subject.names_commit:
         return []
     length = max((_NUMBERS[name] for name in names & _NUMBERS.keys()), default=None)
     if length and not names & _UNIQUE and not (subject.release and _leads(subject.release, length, subject)):

@@ -97,6 +97,18 @@ def test_releases_that_are_not_built_count_but_for_those_that_are_left_out() -> 
     assert newest.spec.tags == (*old.spec.tags, "reg.lan:5000/app:latest")
 
 
+def test_of_refs_at_one_commit_the_first_has_the_tags_that_only_name_that() -> None:
+    commits = COMMITS | {"refs/heads/main": COMMITS["refs/tags/v2.0.0"]}
+    found = Refs(refs=tuple(Ref(name=name, commit=commit) for name, commit in commits.items()), default=REFS.default)
+    entry = image(refs=("main", "v*"), tags=("branch", "version", "sha", "{date}-{short}", "{version}-{short}"))
+    selection = made(entry, found=found)
+    assert not selection.refused
+    tags = {target.name: [tag.rpartition(":")[2] for tag in target.spec.tags] for target in selection.targets}
+    assert tags["app@main"] == ["main", "sha-5555555", "20261125-5555555"]
+    assert tags["app@v2.0.0"] == ["2.0.0", "2.0", "2", "latest", "2.0.0-5555555"]
+    assert tags["app@v1.2.3"] == ["1.2.3", "1.2", "1", "sha-3333333", "20261125-3333333", "1.2.3-3333333"]
+
+
 def test_several_repositories_get_every_tag() -> None:
     entry = replace(image(tags=("{version}",), refs=("v2*",)), references=("reg.lan:5000/app", "me/app"))
     assert only(entry).spec.tags == ("reg.lan:5000/app:2.0.0", "me/app:2.0.0")
