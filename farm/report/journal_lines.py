@@ -17,6 +17,8 @@ _OF_FARM = r"farm:(?: [^:]*:)? "
 _OF_NODE = r"\[[^\]]*\] "
 _BEGINNINGS = (
     (re.compile(rf"(?:error|Error|{_OF_FARM}FAILED): "), ERROR),
+    # What nobody foresaw: where it begins, and the exception itself.
+    (re.compile(r"Traceback \(|[A-Za-z_][\w.]*(?:Error|Exception)(?::|$)"), ERROR),
     (re.compile(rf"(?:{_OF_FARM})?warning: "), WARNING),
     (re.compile(rf"(?:{_OF_FARM}|{_OF_NODE})(?:cannot be looked at|not built): "), WARNING),
     (re.compile(rf"{_OF_NODE}(?:FAILED |not usable: |try \d+ failed )"), WARNING),

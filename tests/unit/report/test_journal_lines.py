@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import traceback
 
 import pytest
 
@@ -74,6 +75,20 @@ def test_a_target_that_failed_is_an_error() -> None:
         line = plain.line(OfTarget(target="app", event=TargetEnded(error=error, seconds=2)))
         assert line is not None
         assert priority(line) == expected
+
+
+def test_what_nobody_foresaw_is_an_error() -> None:
+    try:
+        _broken()
+    except RuntimeError as error:
+        lines = "".join(traceback.format_exception(error)).splitlines()
+    errors = [line for line in lines if priority(line) == 3]
+    assert errors == ["Traceback (most recent call last):", "RuntimeError: the program is broken"]
+    assert priority("asyncio.exceptions.TimeoutError") == 3
+
+
+def _broken() -> None:
+    raise RuntimeError("the program is broken")
 
 
 def test_the_first_line_of_an_error_is_one_and_what_follows_is_not() -> None:
