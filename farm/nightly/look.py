@@ -12,9 +12,10 @@ from pathlib import Path
 
 from farm.build import linked
 from farm.errors import FarmError
-from farm.inventory import Image, Inventory
+from farm.inventory import Inventory
 from farm.nightly.bases import Bases
 from farm.nightly.due import Decision, Past, Sight, decide
+from farm.nightly.wishes import image_name
 from farm.platforms import Platform
 from farm.sources import content, context, described, dockerfile, fingerprint
 from farm.sources import inputs as made_of
@@ -138,13 +139,8 @@ def _usual_platforms(inventory: Inventory, past: Past | None) -> tuple[Platform,
 
 
 def _max_age(target: Target, inventory: Inventory) -> float | None:
-    image = image_of(target, inventory)
+    image = inventory.images.get(image_name(target.name))
     return image.max_age if image and image.max_age is not None else inventory.nightly.max_age
-
-
-def image_of(target: Target, inventory: Inventory) -> Image | None:
-    """The inventory's entry that a target comes from; its name may have a ref behind it."""
-    return inventory.images.get(target.name.partition("@")[0])
 
 
 def _with_needs(targets: Sequence[Target], decisions: Sequence[Decision]) -> tuple[Decision, ...]:

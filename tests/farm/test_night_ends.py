@@ -56,6 +56,19 @@ def test_a_wish_stays_until_it_is_fulfilled(home: Home) -> None:
     assert home.night(6, is_forced=True).states == {"app": "built"}
 
 
+def test_a_night_keeps_house_after_its_builds_and_makes_no_runs_for_that(home: Home) -> None:
+    image = home.folder_image("app", Dockerfile=_BOX) | {"platforms": [AMD64]}
+    home.describe(
+        {"app": image},
+        housekeeping={"free_space": "1M", "cache_size": "1000T", "registry": True, "keep_runs": 1},
+    )
+    night = home.night(1)
+    assert night.states == {"app": "built"}
+    assert night.warnings == []
+    assert night.done.night.short == ()
+    assert len(list((state_home() / "runs").iterdir())) == 1
+
+
 def test_what_builds_on_an_image_follows_it_for_the_platform_that_moved(home: Home) -> None:
     base = home.base("linked")
     both = {"platforms": [AMD64, "linux/arm/v7"]}
