@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from farm.errors import Exit
 from lab import processes
 from lab.debian_host.host import USER
-from tests.edge.timer.coordinator import INVENTORY, Coordinator, Ended, running, without_times
+from tests.edge.timer.coordinator import INVENTORY, STAND_IN, Coordinator, running, without_times
 
 _UNITS = f"/home/{USER}/.config/systemd/user"
 _SYSTEM = "/etc/systemd/system"
@@ -18,7 +17,7 @@ _SYSTEM = "/etc/systemd/system"
 
 @pytest.fixture(scope="module")
 def machine() -> Iterator[Coordinator]:
-    with running() as made:
+    with running(STAND_IN, more_packages=("cron",)) as made:
         # cron starts things at full minutes only: root's is under way while the other tests run.
         made.host.run("cp ~pi/inventory.yaml ~ && echo \"TOKEN='a b%c'\" >~/token && mkdir -p ~/.config/farm")
         made.host.run("install -m 600 ~/token ~/.config/farm/environment && echo '5 5 * * * /bin/true' | crontab -")
@@ -33,16 +32,6 @@ def nas(machine: Coordinator) -> Iterator[Coordinator]:
     machine(f"sudo farm schedule remove --system; farm schedule remove; {left}")
 
 
-def installed_for_once(nas: Coordinator, sudo: str) -> Ended:
-    """Install it for a moment that comes once, later where this machine is so busy that an early one has passed."""
-    for seconds in (4, 12, 36):
-        moment = datetime.now(UTC) + timedelta(seconds=seconds)
-        done = nas(f"{sudo}farm schedule install --at '{moment:%Y-%m-%d %H:%M:%S} UTC'")
-        if "next run not known" not in done.text or nas.nights():
-            break
-    return done
-
-
 @pytest.mark.parametrize(
     ("sudo", "where", "folder", "manager"),
     [("", "user", _UNITS, "--user"), ("sudo ", "system", _SYSTEM, "--system")],
@@ -52,7 +41,7 @@ def test_a_timer_that_fires_starts_one_night_of_the_user(
 ) -> None:
     nas("mkdir -p .config/farm && echo 'TOKEN=\"a b%c\"' >.config/farm/environment")
 
-    installed = installed_for_once(nas, sudo)
+    installed = nas.installed_for_once(sudo)
 
     assert installed.code == Exit.DONE, installed.text
     assert installed.text.startswith(f"installed timer of the {where}: {folder}/farm-nightly.timer\nnext run ")
