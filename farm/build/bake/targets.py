@@ -202,15 +202,23 @@ def _with_platforms(specs: Mapping[str, Spec], asked: frozenset[str]) -> dict[st
 
     One that is there for others only is built for theirs; one that uses others is built for what all of them have.
     """
-    found = dict(specs)
-    for _ in found:
-        for name, spec in found.items():
-            if spec.platforms:
+    needs = {name: tuple(linked.links(spec).values()) for name, spec in specs.items()}
+    users: dict[str, list[str]] = {name: [] for name in specs}
+    for name, wanted in needs.items():
+        for need in wanted:
+            users[need].append(name)
+    known = {name: spec.platforms for name, spec in specs.items()}
+    is_news = True
+    while is_news:  # what one is given, the next may be given by it
+        is_news = False
+        for name in known:
+            if known[name]:
                 continue
-            needs = [found[need].platforms for need in linked.links(spec).values() if len(found[need].platforms) > 1]
-            users = [] if name in asked else [user for user in found.values() if name in linked.links(user).values()]
-            platforms: list[Platform] = [platform for user in users for platform in user.platforms]
-            if needs and not platforms:
-                platforms = [platform for platform in needs[0] if all(platform in need for need in needs)]
-            found[name] = replace(spec, platforms=tuple(dict.fromkeys(platforms)))
-    return found
+            of_users = () if name in asked else users[name]
+            platforms: list[Platform] = [platform for user in of_users for platform in known[user]]
+            given = [known[need] for need in needs[name] if len(known[need]) > 1]
+            if given and not platforms:
+                platforms = [platform for platform in given[0] if all(platform in each for each in given)]
+            known[name] = tuple(dict.fromkeys(platforms))
+            is_news = is_news or bool(platforms)
+    return {name: replace(spec, platforms=known[name]) for name, spec in specs.items()}

@@ -204,6 +204,14 @@ def test_a_target_for_others_only_is_built_for_their_platforms() -> None:
     assert platforms(found)["middle"] == platforms(found)["base"] == (ARM64, AMD64)
 
 
+def test_what_many_pass_on_to_one_another_arrives() -> None:
+    middle: dict[str, dict[str, Any]] = {
+        f"t{number}": {"contexts": {"b": f"target:t{number + 1}"}} for number in range(300)
+    }
+    found = targets(document(["t0"], t300={}, **middle | {"t0": middle["t0"] | {"platforms": ["linux/arm64"]}}))
+    assert set(platforms(found).values()) == {(ARM64,)}
+
+
 def test_a_target_that_was_asked_for_itself_is_built_for_all() -> None:
     found = targets(document(app={"contexts": {"b": "target:base"}, "platforms": ["linux/arm64"]}, base={}))
     assert platforms(found) == {"app": (ARM64,), "base": ()}
