@@ -122,7 +122,6 @@ class Schedule:
     placements: tuple[Placement, ...]
     skipped: tuple[Skip, ...] = ()
     bound: float = 0.0
-    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def makespan(self) -> float:
