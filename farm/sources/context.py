@@ -91,7 +91,10 @@ def _dockerfile(directory: Path, option: str | None, start: Path) -> Path:
     if option is None:
         path = next((file for name in _DEFAULT_NAMES if (file := directory / name).is_file()), None)
         if path is None:
-            raise UsageError(f"there is no Dockerfile in {directory}", fix="name it with -f/--file")
+            raise UsageError(
+                f"there is no Dockerfile in {directory}",
+                fix="name it: --file of a build, `dockerfile` of an image or target",
+            )
         return path
     if option == "-" or "://" in option:
         what = "from standard input" if option == "-" else "from a URL"
@@ -99,7 +102,9 @@ def _dockerfile(directory: Path, option: str | None, start: Path) -> Path:
     path = start / option
     if not path.is_file():
         elsewhere = directory / option
-        fix = f"-f counts from the current directory: -f {elsewhere}" if elsewhere.is_file() else "check -f/--file"
+        fix = "check -f/--file of the build, or `dockerfile` of the image or target"
+        if elsewhere.is_file():
+            fix = f"-f counts from the current directory: -f {elsewhere}"
         what = "is not a file" if path.exists() else "does not exist"
         raise UsageError(f"the Dockerfile {path} {what}", fix=fix)
     return path

@@ -88,5 +88,5 @@ async def _too_long(longest: float) -> Diagnosis:
     return Diagnosis(
         kind=Kind.SILENT,
         reason=f"the build took longer than {words.seconds(longest)}",
-        fix="raise --timeout if it may take so long",
+        fix="raise --timeout, or `timeout` of the image, if it may take so long",
     )

@@ -93,7 +93,7 @@ def test_a_build_that_prints_for_ever_is_given_up_at_the_hard_limit() -> None:
     assert given_up(outcome) == Diagnosis(
         kind=Kind.SILENT,
         reason="the build took longer than 30 min 00 s",
-        fix="raise --timeout if it may take so long",
+        fix="raise --timeout, or `timeout` of the image, if it may take so long",
     )
     assert build.cancelled_at == when == 1800 + LAST_WORDS
 
