@@ -201,7 +201,7 @@ def _nobody(
         )
     return NoNativeNodeError(
         f"no node builds {names or 'anything'} natively{', or emulates it' if may_emulate else ''}",
-        fix="add a native node to the inventory, or leave the platform out: --platform, or `platforms` of the image or target"
+        fix="add a native node to the inventory, or leave the platform out of --platform or `platforms`"
         + ("" if may_emulate else "; --allow-emulation lets nodes that can do so emulate it"),
         details=details,
     )
