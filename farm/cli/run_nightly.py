@@ -68,7 +68,7 @@ def _inventory(flags: Mapping[str, Any]) -> Inventory:
     if not inventory.images:
         raise UsageError(
             f"{inventory.source}: there are no images to look at",
-            fix="describe them under `images:` in the inventory; inventory.yaml shows how",
+            fix='describe them under `images:` there; the README shows how under "Every night"',
         )
     return inventory
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 
 from farm.errors import BusyError, Exit, FarmError, InterruptedRunError
-from farm.inventory import Inventory
+from farm.inventory import Inventory, Notify
 from farm.inventory.proxies import environment
 from farm.nightly.decided import Asked, Tools
 from farm.nightly.night import Done, night, write_down
@@ -36,7 +36,9 @@ async def whole_night(asked: Asked, *, inventory: Inventory, tools: Tools, after
         await stack.enter_async_context(_alone(tools))
         if after:
             await tools.clock.sleep(after)
-        say = await stack.enter_async_context(_watched(inventory, lines))
+        # What comes by the way must not make a watcher believe that the timer of the nights still works.
+        watcher = None if asked.is_triggered else inventory.notify
+        say = await stack.enter_async_context(_watched(watcher, inventory, lines))
         done = await _night(asked, inventory, tools)
         write_down(done, tools)
         await _tell(done.night, inventory, lines)
@@ -106,18 +108,17 @@ class _Say:
 
 
 @contextlib.asynccontextmanager
-async def _watched(inventory: Inventory, lines: _Lines) -> AsyncIterator[_Say]:
-    """Tell a dead man's switch of the block's start and end."""
+async def _watched(notify: Notify | None, inventory: Inventory, lines: _Lines) -> AsyncIterator[_Say]:
+    """Tell a dead man's switch of the block's start and end, if there is one."""
     say = _Say()
-    await _ping(inventory, "start", lines)
+    await _ping(notify, inventory, "start", lines)
     try:
         yield say
     finally:
-        await _ping(inventory, say.signal, lines)
+        await _ping(notify, inventory, say.signal, lines)
 
 
-async def _ping(inventory: Inventory, signal: Signal, lines: _Lines) -> None:
-    notify = inventory.notify
+async def _ping(notify: Notify | None, inventory: Inventory, signal: Signal, lines: _Lines) -> None:
     if notify is None or notify.ping is None:
         return
     log = "" if signal == "start" else lines.text

@@ -61,6 +61,8 @@ def test_wishes_from_outside_and_garbage_among_them(home: Home, box: dict[str, A
     assert night.states == {"box": "identical"}
     assert spool.waiting(triggers) == ((), ())
     assert home.night(3, is_triggered=True).decisions == []
+    # A watcher waits for the nights, not for what comes by the way.
+    assert home.told.pings == ["/ping/start", "/ping"]
 
 
 def test_a_base_that_cannot_be_followed_is_due_by_age_only(home: Home) -> None:

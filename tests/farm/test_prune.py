@@ -50,8 +50,10 @@ def nodes(document: Any) -> dict[str, Any]:
 
 
 def test_caches_are_cut_on_all_nodes_at_once(farm: Farm, lab: Lab, build: Callable[..., str]) -> None:
-    build("linux/arm64", "linux/amd64")
     chosen = ("--node", "pi4", "--node", "z1", "--json")
+    # Other tests may have left what BuildKit takes for old: a layer that was pulled is as old as its image says.
+    assert farm("prune", "--filter", "until=24h", *chosen).code == 0
+    build("linux/arm64", "linux/amd64")
     listed = nodes(farm("prune", "--max-used-space", "1MB", "--dry-run", *chosen).document)
     assert {*listed} == {"pi4", "z1"}
     for node in listed.values():
