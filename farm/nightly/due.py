@@ -7,7 +7,7 @@ from, or where somebody wants it anew. What is not due is kept: its digest is jo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -139,7 +139,7 @@ def decide(
         if reasons:
             due[platform] = reasons
         else:
-            kept[platform] = past.kept[platform]
+            kept[platform] = _as_seen(past.kept[platform], sight)
     return Decision(
         target=target,
         due=due,
@@ -165,6 +165,20 @@ def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
                 was = "nobody knew it" if move.old == UNKNOWN else f"it was {words.short(move.old)}"
                 reasons.append(f"base image {name} is {words.short(move.new)} now, {was}")
     return tuple(reasons)
+
+
+def _as_seen(earlier: Kept, sight: Sight) -> Kept:
+    """What is kept, as if it had been built on the bases that were seen: for its platform they are the same images.
+
+    Should one move again before the others are built, that is a difference then.
+    """
+    now = {
+        f"{BASE}{name}": move.new
+        for name, moves in sight.moved.items()
+        for move in moves
+        if earlier.inputs.get(f"{BASE}{name}") == move.old
+    }
+    return replace(earlier, inputs={**earlier.inputs, **now})
 
 
 def _counts(move: Move, base: str, platform: Platform, earlier: Kept) -> bool:

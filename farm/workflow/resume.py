@@ -14,7 +14,7 @@ from farm.registry.reference import Reference
 from farm.report.events import Emit, Reused, Warned
 from farm.report.outcome import Built
 from farm.retry import retrying
-from farm.sources.inputs import Inputs, besides_bases, differences
+from farm.sources.inputs import Inputs, differences
 from farm.workflow.bench import Bench
 from farm.workflow.journal import Journal
 from farm.workflow.prepare import if_unreachable
@@ -48,11 +48,7 @@ async def kept(
         old = there.get(platform)
         if old is None:
             continue
-        before, now = Inputs(components=old.inputs), wanted
-        if old is earlier.get(platform):
-            # Whoever keeps it has looked at what it is built on, and for this platform that is the same.
-            before, now = besides_bases(before), besides_bases(now)
-        reasons = differences(before, now) or await _gone(old.built, references, client)
+        reasons = differences(Inputs(components=old.inputs), wanted) or await _gone(old.built, references, client)
         if reasons:
             emit(Warned(message=f"{platform} is built again: {', '.join(reasons)}"))
         else:

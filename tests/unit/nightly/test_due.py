@@ -83,6 +83,13 @@ def test_a_base_that_is_taken_for_the_machine_that_builds_counts_for_every_platf
     assert not decide("app", SIGHT, replace(PAST, kept=cross), now=NOW).is_due
 
 
+def test_what_is_kept_counts_as_built_on_the_base_that_was_seen() -> None:
+    move = Move(old=OLD, new=NEW, platforms=frozenset({ARM}))
+    found = decide("app", replace(SIGHT, moved={"alpine:3.20": (move,)}), PAST, now=NOW)
+    assert {each.inputs["base alpine:3.20"] for each in found.kept.values()} == {NEW}
+    assert {each.inputs["base alpine:3.20"] for each in PAST.kept.values()} == {OLD}
+
+
 def test_a_base_that_moved_nobody_knows_for_whom_has_moved_for_all() -> None:
     found = decide("app", replace(SIGHT, moved={"alpine:3.20": (Move(old=OLD, new=NEW),)}), PAST, now=NOW)
     assert set(found.due) == set(ALL)
