@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
+from farm.cli.here import own_platform
 from farm.errors import UsageError
 from farm.inventory import Inventory
 from farm.platforms import Platform, parse
@@ -108,12 +109,12 @@ def _tag(text: str) -> str:
 
 
 def platforms(flag: str, lists: tuple[str, ...]) -> tuple[Platform, ...]:
-    """What an option such as `--platform` says. Raises UsageError."""
+    """What an option such as `--platform` says; `local` is this machine's own, as for buildx. Raises UsageError."""
     words = [word.strip() for text in lists for word in text.split(",")]
     found: list[Platform] = []
     for word in words:
         try:
-            found.append(parse(word))
+            found.append((own_platform() if word == "local" else None) or parse(word))
         except ValueError as error:
             raise UsageError(f"{flag}: {error}", fix="write linux/amd64,linux/arm64,linux/arm/v7") from error
     return tuple(dict.fromkeys(found))

@@ -28,9 +28,10 @@ def of_bake(names: tuple[str, ...], flags: Mapping[str, Any]) -> Ask:
     async def ask(_inventory: Inventory) -> Request:
         from farm.build.bake import privileges, targets
         from farm.cli import secret_sources
+        from farm.cli.here import own_platform
         from farm.sources import conflicts
 
-        found = targets.targets(await _printed(names, flags))
+        found = targets.targets(await _printed(names, flags), here=own_platform())
         if not found:
             raise UsageError("the bake files have no target", fix="write one, or name another file with -f")
         privileges.check(found, flags["allowed"], environment=os.environ, start=Path.cwd())

@@ -57,15 +57,15 @@ _FIELDS = frozenset(
 )
 
 
-def targets(document: Mapping[str, Any]) -> tuple[Target, ...]:
-    """The targets, by their names.
+def targets(document: Mapping[str, Any], *, here: Platform | None = None) -> tuple[Target, ...]:
+    """The targets, by their names. `here` is what the platform `local` stands for: this machine's own, as for buildx.
 
     Raises UsageError that names the target for what farm cannot do.
     """
     found: dict[str, Spec] = {}
     for name, said in sorted((document.get("target") or {}).items()):
         with told_of(name):
-            found[name] = _spec(name, said)
+            found[name] = _spec(name, said, here)
     found = _with_platforms(found, _asked_for(document.get("group") or {}))
     return tuple(
         Target(name=name, spec=spec, needs=tuple(dict.fromkeys(linked.links(spec).values())))
@@ -82,7 +82,7 @@ def told_of(name: str) -> Iterator[None]:
         raise UsageError(f"target {name}: {error.what}", fix=error.fix, details=error.details) from error
 
 
-def _spec(name: str, said: Mapping[str, Any]) -> Spec:
+def _spec(name: str, said: Mapping[str, Any], here: Platform | None) -> Spec:
     if unknown := sorted(said.keys() - _FIELDS):
         raise UsageError(f"farm does not know what {', '.join(unknown)} means", fix="take it out, or update farm")
     if said.get("call") not in (None, "", "build"):
@@ -96,7 +96,7 @@ def _spec(name: str, said: Mapping[str, Any]) -> Spec:
         tags=tags,
         dockerfile=_dockerfile(context, str(said.get("dockerfile") or _DEFAULT)),
         dockerfile_inline=_inline(said),
-        platforms=_platforms(said.get("platforms") or ()),
+        platforms=_platforms(said.get("platforms") or (), here),
         target=said.get("target") or None,
         build_args=values.pairs(said.get("args")),
         build_contexts=tuple(
@@ -144,9 +144,9 @@ def _inline(said: Mapping[str, Any]) -> str | None:
     return values.plain(text) if text else None
 
 
-def _platforms(said: Sequence[str]) -> tuple[Platform, ...]:
+def _platforms(said: Sequence[str], here: Platform | None) -> tuple[Platform, ...]:
     try:
-        return tuple(dict.fromkeys(parse(word) for word in said))
+        return tuple(dict.fromkeys(here if here and word == "local" else parse(word) for word in said))
     except ValueError as error:
         raise UsageError(f"platforms: {error}", fix="write linux/amd64, linux/arm64 or linux/arm/v7") from error
 

@@ -239,5 +239,12 @@ def test_targets_of_groups_of_groups_were_asked_for() -> None:
     assert platforms(targets(said)) == {"app": (ARM64,), "base": ()}
 
 
+def test_local_is_this_machine_as_for_buildx() -> None:
+    said = document(app={"platforms": ["local", "linux/arm64"]})
+    assert platforms(targets(said, here=ARM_V7)) == {"app": (ARM_V7, ARM64)}
+    with pytest.raises(UsageError, match="'local' lacks an architecture"):
+        targets(said)
+
+
 def test_a_file_without_targets() -> None:
     assert targets({"target": {}}) == ()
