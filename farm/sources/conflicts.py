@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from farm.errors import FarmError, UsageError
@@ -15,8 +15,15 @@ _SHOWN = 3
 
 
 def checked(selection: Selection) -> Selection:
-    """Refuse targets that have the same tag, that use each other in a circle, or that use what is not built."""
-    refused = {**selection.refused, **_same_tags(selection.targets)}
+    """Refuse targets that share a tag or an output file, use each other in a circle, or use what is not built.
+
+    Their names are their own: whoever made them has seen to that.
+    """
+    refused = {
+        **selection.refused,
+        **_same(selection.targets, _files, "would write the same file"),
+        **_same(selection.targets, _tags, "would have the same tag"),
+    }
     needs = {target.name: target.needs for target in selection.targets}
     for name in _in_order(needs, refused):
         wrong = [need for need in needs.get(name, ()) if need in refused or need not in needs]
@@ -26,22 +33,31 @@ def checked(selection: Selection) -> Selection:
     return Selection(targets=kept, refused=refused)
 
 
-def _same_tags(targets: Sequence[Target]) -> dict[str, FarmError]:
-    pushing: dict[str, list[str]] = defaultdict(list)
+def _tags(target: Target) -> Iterable[str]:
+    # Also where none is pushed: of one image, one build at a time is made.
+    return (str(reference.parse(text).with_default_tag()) for text in target.spec.tags)
+
+
+def _files(target: Target) -> Iterable[str]:
+    output = target.spec.output
+    return (output.dest,) if output.type == "oci" and output.dest else ()
+
+
+def _same(targets: Sequence[Target], things: Callable[[Target], Iterable[str]], have: str) -> dict[str, FarmError]:
+    """An error for each target that has one of these things in common with others; it names some of them."""
+    owners: dict[str, list[str]] = defaultdict(list)
     for target in targets:
-        # Also where none is pushed: of one image, one build at a time is made.
-        for tag in dict.fromkeys(str(reference.parse(text).with_default_tag()) for text in target.spec.tags):
-            pushing[tag].append(target.name)
+        for thing in dict.fromkeys(things(target)):
+            owners[thing].append(target.name)
     found: dict[str, FarmError] = {}
-    for tag, names in pushing.items():
+    for thing, names in owners.items():
         if len(names) == 1:
             continue
         for name in names:
             others = [other for other in names if other != name]
             more = f" and {len(others) - _SHOWN} more" if len(others) > _SHOWN else ""
-            what = f"{name} and {', '.join(others[:_SHOWN])}{more} would have the same tag, {tag}"
-            fix = "give each a tag of its own, or leave one out"
-            found.setdefault(name, UsageError(what, fix=fix))
+            what = f"{name} and {', '.join(others[:_SHOWN])}{more} {have}, {thing}"
+            found.setdefault(name, UsageError(what, fix="give each one of its own, or leave one out"))
     return found
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from farm.errors import FarmError
 from farm.inventory import Inventory
-from farm.plan import contradictions
 from farm.report.events import Emit, Event, OfTarget, RunStarted, Warned
 from farm.report.report import Report
 from farm.report.run_report import RunReport
@@ -138,7 +137,6 @@ async def _build(
     opened: _Opened,
 ) -> None:
     """Let every line go. Raises FarmError for what ends them all."""
-    contradictions.check(request.targets)
     nodes = select(inventory.nodes, request.only, request.excluded)
     needed = {need for each in request.targets for need in each.needs}
     for line in lines:

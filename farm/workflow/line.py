@@ -13,7 +13,7 @@ from pathlib import Path
 from farm.build import collect, linked
 from farm.errors import BusyError, DependencyError, FarmError, InterruptedRunError
 from farm.inventory import Inventory, Node
-from farm.plan import contradictions
+from farm.plan.dependents import depend_on
 from farm.platforms import Platform
 from farm.report.events import Emit, Event, TargetEnded, Warned
 from farm.report.outcome import Outcome
@@ -205,7 +205,7 @@ class Line:
         except BusyError:
             if request.wait is None:
                 raise
-            dispatcher.excuse(contradictions.depend_on(self.target.name, request.targets))
+            dispatcher.excuse(depend_on(self.target.name, request.targets))
             await stack.enter_async_context(locked(wait=request.wait))
 
     def _layouts(self, to: Destination, others: Mapping[str, Line]) -> Path | None:

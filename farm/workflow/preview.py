@@ -13,7 +13,7 @@ from farm.errors import Exit, FarmError
 from farm.history.speeds import speeds
 from farm.inventory import Inventory
 from farm.nodes.facts import Facts, Unreachable
-from farm.plan import contradictions, doubles
+from farm.plan import doubles
 from farm.plan.estimate import estimates
 from farm.plan.forecast import forecast
 from farm.plan.jobs import Schedule
@@ -52,11 +52,10 @@ class Preview:
 async def preview(request: Request, *, inventory: Inventory) -> Preview:
     """Say who would build what and when, as a run would begin; what earlier runs have built already is not asked.
 
-    Raises UsageError for targets that contradict each other and for a node that there is not. The error of a run's
+    Raises UsageError for a node that there is not. The error of a run's
     only target is raised, that of one of several is kept.
     """
     targets = request.targets
-    contradictions.check(targets)
     nodes = select(inventory.nodes, request.only, request.excluded)
     refused = dict(request.refused)
     is_only = len(targets) + len(refused) == 1

@@ -49,6 +49,16 @@ def test_of_many_that_push_one_tag_a_few_are_named() -> None:
     assert refused["7"] == "7 and 0, 1, 2 and 196 more would have the same tag, docker.io/library/app:1"
 
 
+def test_two_that_write_one_file_are_both_refused_and_no_other() -> None:
+    def written(name: str, dest: str) -> Target:
+        plain = target(name)
+        return replace(plain, spec=replace(plain.spec, output=Output(type="oci", dest=dest)))
+
+    kept, refused = sifted(written("a", "out.tar"), written("b", "out.tar"), written("c", "c.tar"))
+    assert kept == ["c"]
+    assert refused["a"] == "a and b would write the same file, out.tar"
+
+
 def test_a_tag_that_is_not_said_is_latest() -> None:
     assert sifted(target("a", tags=("app",)), target("b", tags=("app:latest",)))[0] == []
 
