@@ -17,6 +17,7 @@ from farm.nightly.doors import Doors
 from farm.nightly.due import Decision
 from farm.nightly.hours import Hours
 from farm.nightly.ledger import Ledger
+from farm.nightly.trigger import DIUN
 from farm.nightly.wishes import image_name, settled
 from farm.notify.night import Night, Told
 from farm.plan.waking import can_wake
@@ -185,6 +186,10 @@ def _settle(plan: Plan, images: Sequence[Told], tools: Tools) -> None:
     """Take away the wishes that are fulfilled; the others wait for the next night, but not for ever."""
     made = settled(plan.wishes, {image.name: image.state for image in images}, is_all_seen=plan.is_all_seen)
     spool.remove(made.fulfilled)
+    for wish in plan.wishes:
+        # Diun watches much that is not built here; a person who asks for something means it.
+        if not wish.targets and wish.waiting in made.fulfilled and wish.waiting.trigger.by != DIUN:
+            tools.emit(Warned(message=f"no image is {wish.waiting.trigger.words}: check its spelling"))
     for each in spool.try_again(made.failed):
         tools.emit(Warned(message=f"given up after {spool.TRIES} nights: {each.trigger.words}"))
 

@@ -13,6 +13,9 @@ from farm.inventory import Image
 from farm.registry import reference
 from farm.registry.reference import Reference, is_digest
 
+DIUN = "diun"
+"""Who brings what Diun says."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trigger:
@@ -54,7 +57,7 @@ def from_diun(environment: Mapping[str, str]) -> Trigger | None:
     digest = environment.get("DIUN_ENTRY_DIGEST") or None
     if digest is not None and not is_digest(digest):
         raise UsageError(f"DIUN_ENTRY_DIGEST is {digest[:80]!r}, which is no digest", fix="look at Diun's version")
-    return Trigger(subject=_full(image), by="diun", digest=digest)
+    return Trigger(subject=_full(image), by=DIUN, digest=digest)
 
 
 def from_words(subject: str, images: Mapping[str, Image]) -> Trigger:

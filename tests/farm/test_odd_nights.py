@@ -49,6 +49,7 @@ def test_wishes_from_outside_and_garbage_among_them(home: Home, box: dict[str, A
     triggers = state_home() / "triggers"
     spool.put(triggers, Trigger(subject="box", by="diun"), 1.0)
     spool.put(triggers, Trigger(subject="reg.lan/other:1", by="diun"), 1.0)
+    spool.put(triggers, Trigger(subject="reg.lan/bxo:1", by="farm trigger"), 1.0)
     (triggers / "garbage.json").write_text("{")
 
     night = home.night(2, is_triggered=True)
@@ -57,6 +58,7 @@ def test_wishes_from_outside_and_garbage_among_them(home: Home, box: dict[str, A
     assert night.decisions == [
         "farm: box: due: linux/amd64, linux/arm/v7, linux/arm64: asked for by diun (box)",
     ]
+    assert night.warnings[-1] == "no image is asked for by farm trigger (reg.lan/bxo:1): check its spelling"
     # The same content again: nobody is to restart anything for that.
     assert night.states == {"box": "identical"}
     assert spool.waiting(triggers) == ((), ())
