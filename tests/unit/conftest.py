@@ -40,8 +40,10 @@ sys.addaudithook(_forbid)
 
 
 @pytest.fixture(autouse=True)
-def no_io() -> Iterator[None]:
+def no_io(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     global _is_armed
+    # Nor does Python write what it compiles of a module that is first loaded in a test.
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
     _is_armed = True
     try:
         yield
