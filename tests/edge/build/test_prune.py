@@ -60,6 +60,12 @@ async def test_what_does_not_fit_fits_once_the_cache_is_pruned(run: Run, small: 
     assert kinds[-1] is Kind.OUT_OF_DISK
 
     done = await pruned(run, small)
+    for _ in range(3):
+        # What the failed step wrote may still be there, and without a byte left BuildKit cannot note what it deletes:
+        # a run asks again then, too (farm.workflow.tending).
+        if isinstance(done, Diagnosis) and done.kind is Kind.OUT_OF_DISK:
+            await asyncio.sleep(1)
+            done = await pruned(run, small)
 
     assert isinstance(done, Pruned)
     assert done.freed
