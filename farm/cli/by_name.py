@@ -11,7 +11,7 @@ from farm.cli.request import Ask, of_targets, output, platforms, request, tags
 from farm.errors import FarmError, UsageError
 from farm.inventory import Image, Inventory
 from farm.sources.spec import Output, Spec
-from farm.sources.targets import Selection, Target
+from farm.sources.targets import Selection, Target, image_name
 from farm.workflow.request import Request
 
 # Options that take the place of what the inventory says of an image, and those that are added to it.
@@ -73,7 +73,7 @@ def are_names(words: Sequence[str], images: Mapping[str, Image]) -> bool:
 
 
 def _is_name(word: str, images: Mapping[str, Image]) -> bool:
-    return word in images or (word.partition("@")[0] in images and not _is_there(word))
+    return word in images or (image_name(word) in images and not _is_there(word))
 
 
 def _is_place(word: str) -> bool:
@@ -138,7 +138,7 @@ def spec_of(target: Target, words: Sequence[str], flags: Mapping[str, Any]) -> S
     One that only those need is as the inventory says: its tags are not to lose the platforms of which nobody spoke. But
     with --no-push it is not pushed either. Raises UsageError for options that cannot be used.
     """
-    if not words or target.name in words or target.name.partition("@")[0] in words:
+    if not words or target.name in words or image_name(target.name) in words:
         return overlaid(target.spec, flags)
     return replace(target.spec, output=Output(type="cacheonly")) if flags["push"] is False else target.spec
 

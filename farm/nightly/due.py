@@ -12,28 +12,13 @@ from datetime import datetime
 from typing import Literal
 
 from farm.errors import Exit, FarmError
+from farm.history.newest import Newest
 from farm.history.records import Kept
 from farm.platforms import Platform
 from farm.report import words
 from farm.sources.inputs import BASE, ELSEWHERE, UNKNOWN, Inputs, besides_bases, differences
 
 _SHOWN_REASONS = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What the history knows of a target.
-
-    `exit_code` is that of its last run, None for one that was killed. `published` says when its tags were last moved to
-    a whole image, or found to stand for one that is the same, None for never; `references` are the tags and `platforms`
-    the platforms of that run. `kept` holds what was last built and pushed of each platform, in whatever run.
-    """
-
-    exit_code: int | None
-    published: datetime | None
-    references: tuple[str, ...]
-    platforms: tuple[Platform, ...]
-    kept: Mapping[Platform, Kept]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +92,7 @@ class Decision:
 def decide(
     target: str,
     sight: Sight,
-    past: Past | None,
+    past: Newest | None,
     *,
     now: datetime,
     max_age: float | None = None,
@@ -149,7 +134,7 @@ def decide(
     )
 
 
-def _moved(platform: Platform, sight: Sight, past: Past) -> tuple[str, ...]:
+def _moved(platform: Platform, sight: Sight, past: Newest) -> tuple[str, ...]:
     """Why one platform is not what it was."""
     earlier = past.kept.get(platform)
     if earlier is None:
@@ -187,7 +172,7 @@ def _counts(move: Move, base: str, platform: Platform, earlier: Kept) -> bool:
     return move.platforms is None or platform in move.platforms or is_elsewhere
 
 
-def _of_the_whole(sight: Sight, past: Past, platforms: Sequence[Platform]) -> tuple[str, ...]:
+def _of_the_whole(sight: Sight, past: Newest, platforms: Sequence[Platform]) -> tuple[str, ...]:
     reasons = []
     if past.exit_code is None:
         reasons.append("its last run was killed")

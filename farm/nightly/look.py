@@ -12,16 +12,16 @@ from pathlib import Path
 
 from farm.build import linked
 from farm.errors import FarmError
+from farm.history.newest import Newest
 from farm.inventory import Inventory
 from farm.nightly.bases import Bases
-from farm.nightly.due import Decision, Past, Sight, decide
-from farm.nightly.wishes import image_name
+from farm.nightly.due import Decision, Sight, decide
 from farm.platforms import Platform
 from farm.sources import content, context, described, dockerfile, fingerprint
 from farm.sources import inputs as made_of
-from farm.sources.ignore import Ignore
 from farm.sources.inputs import BASE, UNFOLLOWED
-from farm.sources.targets import Target
+from farm.sources.targets import Target, image_name
+from farm.workflow import prepare
 
 # Files to read at the same time: more would only make an SD card seek.
 _FOLDERS_AT_ONCE = 4
@@ -29,7 +29,7 @@ _FOLDERS_AT_ONCE = 4
 
 async def look(
     targets: Sequence[Target],
-    pasts: Mapping[str, Past],
+    pasts: Mapping[str, Newest],
     wishes: Mapping[str, Sequence[str]],
     *,
     inventory: Inventory,
@@ -61,7 +61,7 @@ async def look(
 
 
 async def _sight(
-    target: Target, past: Past | None, inventory: Inventory, bases: Bases, busy: asyncio.Semaphore
+    target: Target, past: Newest | None, inventory: Inventory, bases: Bases, busy: asyncio.Semaphore
 ) -> Sight:
     spec = target.spec
     place = context.classify(spec.context)
@@ -105,19 +105,11 @@ async def _files(directory: Path, target: Target) -> dict[str, str]:
     found = await asyncio.to_thread(context.read, directory, target.spec.dockerfile, start=Path.cwd())
     looked = await fingerprint.take(found.directory, found.ignore)
     components = made_of.of_text(found) | {"files": await content.digest(found.directory, looked)}
-    for name, folder in await asyncio.to_thread(_folders, target):
-        looked = await fingerprint.take(folder, Ignore())
-        components[f"build-context {name}"] = await content.digest(folder, looked)
-    return components
+    folders = await prepare.named_folders(target.spec, by_content=True)
+    return components | {f"build-context {name}": inside for name, inside in folders.items()}
 
 
-def _folders(target: Target) -> list[tuple[str, Path]]:
-    """Those of the named contexts that are folders here."""
-    pairs = [value.partition("=")[::2] for value in target.spec.build_contexts]
-    return [(name, Path(place)) for name, place in pairs if Path(place).is_dir()]
-
-
-def _bases(past: Past | None) -> dict[str, set[str]]:
+def _bases(past: Newest | None) -> dict[str, set[str]]:
     """The base images that the platforms were built on, each with its digests."""
     found: dict[str, set[str]] = {}
     for each in past.kept.values() if past else ():
@@ -131,7 +123,7 @@ def _comes_by_itself(component: str) -> bool:
     return component in described.LATE or component.startswith(UNFOLLOWED)
 
 
-def _usual_platforms(inventory: Inventory, past: Past | None) -> tuple[Platform, ...]:
+def _usual_platforms(inventory: Inventory, past: Newest | None) -> tuple[Platform, ...]:
     """What an image that names no platforms is built for, as far as that is known without asking the nodes."""
     if all(node.platforms for node in inventory.nodes.values()):
         return tuple(sorted({platform for node in inventory.nodes.values() for platform in node.platforms}))

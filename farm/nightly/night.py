@@ -18,14 +18,14 @@ from farm.nightly.due import Decision
 from farm.nightly.hours import Hours
 from farm.nightly.ledger import Ledger
 from farm.nightly.trigger import DIUN
-from farm.nightly.wishes import image_name, settled
+from farm.nightly.wishes import settled
 from farm.notify.night import Night, Told
 from farm.plan.waking import can_wake
 from farm.report import words
 from farm.report.events import Decided, Emit, OfTarget, Warned
 from farm.report.report import Report
 from farm.report.run_report import RunReport, worst
-from farm.sources.targets import Target
+from farm.sources.targets import Target, image_name, with_needs
 from farm.workflow import build as workflow
 from farm.workflow.survey import select
 
@@ -148,8 +148,7 @@ async def _pass(
     tools: Tools,
 ) -> RunReport:
     """Build what is due, in one run."""
-    names = {decision.target for decision in due}
-    names |= {need for name in names for need in _needed(name, plan.targets)}
+    names = with_needs((decision.target for decision in due), lambda name: plan.targets[name].needs)
     targets = [target for name, target in plan.targets.items() if name in names]
     request = replace(
         asked.request,
@@ -192,18 +191,6 @@ def _settle(plan: Plan, images: Sequence[Told], tools: Tools) -> None:
             tools.emit(Warned(message=f"no image is {wish.waiting.trigger.words}: check its spelling"))
     for each in spool.try_again(made.failed):
         tools.emit(Warned(message=f"given up after {spool.TRIES} nights: {each.trigger.words}"))
-
-
-def _needed(name: str, targets: Mapping[str, Target]) -> set[str]:
-    """All that a target is built on."""
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for need in targets[waiting.pop()].needs:
-            if need not in found:
-                found.add(need)
-                waiting.append(need)
-    return found
 
 
 def _first(target: Target) -> Target:

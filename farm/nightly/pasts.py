@@ -7,27 +7,17 @@ from pathlib import Path
 
 from farm.history.errors import HistoryError
 from farm.history.history import History
-from farm.nightly.due import Past
+from farm.history.newest import Newest
 from farm.report.events import Emit, Warned
 
 
-def read(path: Path, names: Sequence[str], emit: Emit) -> dict[str, Past]:
+def read(path: Path, names: Sequence[str], emit: Emit) -> dict[str, Newest]:
     """The past of each target that was ever built, by name."""
     try:
         with History.open(path) as history:
             if history.warning:
                 emit(Warned(message=history.warning))
-            found = history.newest(names)
+            return history.newest(names)
     except HistoryError as error:
         emit(Warned(message=f"{error.what}; everything is due"))
         return {}
-    return {
-        name: Past(
-            exit_code=newest.exit_code,
-            published=newest.published,
-            references=newest.references,
-            platforms=newest.platforms,
-            kept=newest.kept,
-        )
-        for name, newest in found.items()
-    }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from farm.history.newest import Newest
 from farm.nightly import trigger
-from farm.nightly.due import Past
 from farm.nightly.spool import Waiting
 from farm.notify.night import State
 from farm.sources.inputs import BASE
-from farm.sources.targets import Target
+from farm.sources.targets import Target, image_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class Settled:
 
 
 def wishes(
-    waits: Iterable[Waiting], targets: Sequence[Target], refused: Collection[str], pasts: Mapping[str, Past]
+    waits: Iterable[Waiting], targets: Sequence[Target], refused: Collection[str], pasts: Mapping[str, Newest]
 ) -> tuple[Wish, ...]:
     """Each wish with the targets that it is for; of those that are `refused` only the image's own name tells that."""
     return tuple(
@@ -65,12 +65,7 @@ def settled(found: Iterable[Wish], states: Mapping[str, State], *, is_all_seen: 
     return Settled(fulfilled=tuple(fulfilled), failed=tuple(failed))
 
 
-def image_name(target: str) -> str:
-    """The name in the inventory of the image that a target is of."""
-    return target.partition("@")[0]
-
-
-def _is_for(waiting: Waiting, target: Target, past: Past | None) -> bool:
+def _is_for(waiting: Waiting, target: Target, past: Newest | None) -> bool:
     bases = {
         name.removeprefix(BASE): digest
         for kept in (past.kept.values() if past else ())

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from farm.errors import UsageError
 from farm.inventory.images import Image
-from farm.sources.targets import Selection
+from farm.sources.targets import Selection, image_name, with_needs
 
 _TARGET = "target:"
 
@@ -17,13 +17,11 @@ def images(entries: Mapping[str, Image], names: Sequence[str]) -> tuple[Image, .
 
     In the inventory's order. Raises UsageError for a name that no image has.
     """
-    waiting = [_image(entries, name) for name in names] or list(entries)
-    wanted: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted and name in entries:
-            wanted.add(name)
-            waiting += [need.partition("@")[0] for need in needs(entries[name])]
+
+    def needed(name: str) -> list[str]:
+        return [image_name(need) for need in needs(entries[name])] if name in entries else []
+
+    wanted = with_needs([_image(entries, name) for name in names] or entries, needed)
     return tuple(image for name, image in entries.items() if name in wanted)
 
 
@@ -34,21 +32,16 @@ def targets(found: Selection, entries: Mapping[str, Image], names: Sequence[str]
     """
     by_name = {target.name: target for target in found.targets}
     known = [*by_name, *found.refused]
-    waiting: list[str] = []
+    meant: list[str] = []
     for name in names or entries:
-        image = name.partition("@")[0]
+        image = image_name(name)
         mine = [other for other in known if other == name or (name in entries and other.startswith(f"{name}@"))]
         if not mine and image in found.refused:
             mine = [image]
         if not mine:
             raise UsageError(f"{image} has no target {name}", fix=_fix(name, [*known, *entries]))
-        waiting += mine
-    wanted: set[str] = set()
-    while waiting:
-        name = waiting.pop()
-        if name not in wanted:
-            wanted.add(name)
-            waiting += by_name[name].needs if name in by_name else ()
+        meant += mine
+    wanted = with_needs(meant, lambda name: by_name[name].needs if name in by_name else ())
     return Selection(
         targets=tuple(target for target in found.targets if target.name in wanted),
         refused={name: error for name, error in found.refused.items() if name in wanted},
@@ -61,7 +54,7 @@ def needs(image: Image) -> tuple[str, ...]:
 
 
 def _image(entries: Mapping[str, Image], name: str) -> str:
-    image = name.partition("@")[0]
+    image = image_name(name)
     if image not in entries:
         raise UsageError(f"there is no image {image} in the inventory", fix=_fix(image, entries))
     return image

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from farm.errors import FarmError
@@ -41,3 +41,20 @@ class Selection:
 
     targets: tuple[Target, ...] = ()
     refused: Mapping[str, FarmError] = field(default_factory=dict)
+
+
+def image_name(target: str) -> str:
+    """The name in the inventory of the image that a target is of: `app` of `app@v1.2.3`."""
+    return target.partition("@")[0]
+
+
+def with_needs(names: Iterable[str], needs: Callable[[str], Iterable[str]]) -> set[str]:
+    """The names and all that they need, be it through others."""
+    waiting = list(names)
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += needs(name)
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -170,11 +170,8 @@ async def inputs(
 ) -> dict[Platform, Inputs]:
     """What each platform is built from, part by part; files count `by_content`, or by their times and sizes."""
 
-    async def hashed(root: Path, files: Fingerprint) -> str:
-        return await content.digest(root, files) if by_content else made_of.of_files(files)
-
-    folders = {name: await hashed(folder, await fingerprint.take(folder, Ignore())) for name, folder in _folders(spec)}
-    files = None if source.commit else await hashed(source.context.directory, source.before)
+    folders = await named_folders(spec, by_content=by_content)
+    files = None if source.commit else await _hashed(source.context.directory, source.before, by_content=by_content)
     return {
         platform: made_of.of(
             spec,
@@ -193,12 +190,21 @@ async def inputs(
     }
 
 
-def _folders(spec: Spec) -> Iterator[tuple[str, Path]]:
-    """Those of the user's named contexts that are folders here."""
-    for value in spec.build_contexts:
-        name, _, place = value.partition("=")
-        if Path(place).is_dir():
-            yield name, Path(place)
+async def named_folders(spec: Spec, *, by_content: bool) -> dict[str, str]:
+    """A hash over the files of each of the user's named contexts that is a folder here."""
+    return {
+        name: await _hashed(folder, await fingerprint.take(folder, Ignore()), by_content=by_content)
+        for name, folder in await asyncio.to_thread(_folders, spec)
+    }
+
+
+async def _hashed(root: Path, files: Fingerprint, *, by_content: bool) -> str:
+    return await content.digest(root, files) if by_content else made_of.of_files(files)
+
+
+def _folders(spec: Spec) -> list[tuple[str, Path]]:
+    pairs = [value.partition("=")[::2] for value in spec.build_contexts]
+    return [(name, Path(place)) for name, place in pairs if Path(place).is_dir()]
 
 
 async def changed(source: Source) -> str | None:

@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from farm.history.newest import Newest
 from farm.history.records import Kept
-from farm.nightly.due import Decision, Move, Past, Sight, decide
+from farm.nightly.due import Decision, Move, Sight, decide
 from farm.platforms import Platform, parse
 from farm.report.outcome import Built
 
@@ -36,7 +37,7 @@ def kept(platform: Platform, **changes: str) -> Kept:
     return Kept(run="20261123-020000-aaaa", built=built, inputs=inputs)
 
 
-PAST = Past(
+PAST = Newest(
     exit_code=0,
     published=NOW - timedelta(days=1),
     references=(f"{REPO}:1",),
@@ -142,7 +143,7 @@ def test_another_set_of_platforms() -> None:
         (replace(PAST, published=None), "it was never published"),
     ],
 )
-def test_a_last_run_that_did_not_end_well_is_joined_again_from_what_is_there(past: Past, why: str) -> None:
+def test_a_last_run_that_did_not_end_well_is_joined_again_from_what_is_there(past: Newest, why: str) -> None:
     found = decide("app", SIGHT, past, now=NOW)
     assert found.is_due
     assert not found.due
